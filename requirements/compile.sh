@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Pin every dependency group with hashes. The files name no download address, so any index or mirror serves them.
+# Usage: requirements/compile.sh [--upgrade]      (needs `uv` on the PATH)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+compile() {
+  local out="requirements/$1.txt"
+  shift
+  uv pip compile pyproject.toml "$@" --output-file "$out" --generate-hashes --universal \
+    --python-version 3.11 --no-annotate --no-header --no-emit-index-url --quiet
+  echo "pinned $(grep -c '==' "$out") packages in $out"
+}
+
+compile controller --extra controller "${@}"
+compile services --extra services --extra stores "${@}"
+compile speech --extra services --extra stores --extra speech "${@}"
+compile local --extra local "${@}"
+compile dev --extra local --extra stores --group dev "${@}"

@@ -1,0 +1,56 @@
+"""Pushing to connected clients, wherever their connections are.
+
+A service hands a DeliveryBatch to the bus; the bus brings each delivery to the gateway replicas that hold connections of
+the named users, and to no others. A push is a hint: history by sequence is the truth, so nothing here is retried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+from services.protocol.gateway_pb2 import DeliveryBatch
+
+
+def session_key(token: str) -> str:
+    """The public name of a login session: the SHA-256 of its token in hex. Safe in logs, keys and between services."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class PushBus(Protocol):
+    """`publish` may be called from any service; only gateways attach."""
+
+    async def publish(self, batch: DeliveryBatch) -> None: ...
+
+    def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
+        """Sets the function that brings a batch to this process's connections. Called once, by the gateway."""
+        ...
+
+    async def online(self, user_id: str) -> None:
+        """The first connection of a user arrived in this process."""
+        ...
+
+    async def offline(self, user_id: str) -> None:
+        """The last connection of a user left this process."""
+        ...
+
+
+class LocalPushBus:
+    """The bus of a system whose only gateway is in this process (or of none at all): a function call."""
+
+    def __init__(self) -> None:
+        self._deliver: Callable[[DeliveryBatch], None] | None = None
+
+    def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
+        self._deliver = deliver
+
+    async def publish(self, batch: DeliveryBatch) -> None:
+        if self._deliver is not None:
+            self._deliver(batch)
+
+    async def online(self, user_id: str) -> None:
+        return None
+
+    async def offline(self, user_id: str) -> None:
+        return None

@@ -1,0 +1,273 @@
+"""The ports: what the services need of a store, each with an embedded and a production adapter.
+
+A service depends on these protocols only. One contract test suite per port runs against every adapter
+(tests/services/stores/). A failure of the store itself is a StoreError, whatever library it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+
+
+class StoreError(Exception):
+    """A store failed or did not answer. `retryable` says that the same call may succeed later."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class UniqueViolation(Exception):
+    """A unique key already holds the value. Raised inside a transaction function; only that function is rolled back."""
+
+
+class Connection(Protocol):
+    """A database connection inside one transaction. SQL is written once, with `?` for parameters; `dialect` covers the
+    few places where SQLite and MySQL differ."""
+
+    dialect: Dialect
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Runs one statement and returns all its rows. Raises UniqueViolation, StoreError."""
+        ...
+
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Runs one INSERT, UPDATE or DELETE and returns the number of rows it touched. Raises UniqueViolation, StoreError."""
+        ...
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Inserts all rows with as few statements as the database allows (none for no rows)."""
+        ...
+
+
+class Dialect(Protocol):
+    """The differences between the databases, as SQL fragments."""
+
+    name: str
+
+    def insert_ignore(self, table: str, columns: Sequence[str]) -> str:
+        """INSERT of one row that does nothing when a unique key already holds it."""
+        ...
+
+    def upsert(self, table: str, columns: Sequence[str], key: Sequence[str], update: Sequence[str]) -> str:
+        """INSERT of one row that, when `key` already exists, sets the columns `update` to the new values."""
+        ...
+
+    def placeholders(self, count: int) -> str:
+        """`?, ?, ?` for an IN list."""
+        ...
+
+    def contains(self, column: str) -> str:
+        """A condition with one parameter: the column holds the parameter as a substring, byte for byte."""
+        ...
+
+
+class Database(Protocol):
+    """Durable truth. `write` returns only when the change would survive a power cut."""
+
+    dialect: Dialect
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a read-only snapshot, off the event loop or so briefly that it does not matter."""
+        ...
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction. Works submitted at the same time share one commit, each behind its own savepoint:
+        an exception in one is raised to its caller and undoes only its own changes. `work` may run again if the
+        transaction has to be repeated, so it must have no effect outside the connection."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises StoreError if the database does not answer."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Subscription(Protocol):
+    """Messages published to some channels from the moment of subscription on."""
+
+    def __aiter__(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Yields (channel, payload); goes on by itself after a lost connection (messages of the gap are lost)."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Cache(Protocol):
+    """Fast state with an expiry, shared by all processes, that may be lost at any time without breaking a promise."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]: ...
+
+    async def set(self, key: str, value: bytes, *, ttl: float | None = None, only_new: bool = False) -> bool:
+        """Sets a key; with `only_new` only if it is not there. Returns whether it was set. `ttl` in seconds."""
+        ...
+
+    async def delete(self, *keys: str) -> int:
+        """Deletes keys and returns how many there were."""
+        ...
+
+    async def increment(self, key: str, amount: int = 1, *, ttl: float | None = None) -> int:
+        """Adds to a counter, which begins at 0 and gets its `ttl` with the first increment."""
+        ...
+
+    async def take(self, key: str) -> bytes | None:
+        """Gets and deletes in one step: of several callers one gets the value."""
+        ...
+
+    async def set_add(self, key: str, member: str, *, ttl: float | None = None) -> None: ...
+
+    async def set_remove(self, key: str, member: str) -> None: ...
+
+    async def set_members(self, keys: Sequence[str]) -> list[set[str]]: ...
+
+    async def publish(self, channel: str, payload: bytes) -> int:
+        """Returns how many subscribers got it."""
+        ...
+
+    async def subscribe(self, *channels: str) -> Subscription: ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One queued payload as a consumer gets it. `attempt` starts at 1."""
+
+    id: str
+    payload: bytes
+    attempt: int
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    id: str
+    topic: str
+    payload: bytes
+    reason: str
+    attempts: int
+
+
+class Queue(Protocol):
+    """At-least-once delivery of events to consumer groups; consumers are idempotent."""
+
+    async def publish(self, topic: str, payloads: Sequence[bytes]) -> None:
+        """Returns when the queue has taken responsibility for all of them. Raises StoreError."""
+        ...
+
+    async def consume(
+        self,
+        topic: str,
+        group: str,
+        handler: Callable[[Sequence[Parcel]], Awaitable[Mapping[str, Exception]]],
+        *,
+        prefetch: int = 64,
+        attempts: int = 5,
+    ) -> Consumption:
+        """Hands batches to `handler` until closed. It returns the parcels that failed (id -> why); the others are
+        acknowledged. A parcel that failed `attempts` times goes to the dead letters with its reason. An exception from the
+        handler fails the whole batch."""
+        ...
+
+    async def dead_letters(self, topic: str, group: str, limit: int = 100) -> list[DeadLetter]: ...
+
+    async def replay(self, topic: str, group: str, ids: Sequence[str] | None = None) -> int:
+        """Puts dead letters back (all, or the named ones) and returns how many."""
+        ...
+
+    async def depth(self, topic: str, group: str) -> int:
+        """Parcels not yet acknowledged."""
+        ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Consumption(Protocol):
+    async def close(self) -> None:
+        """Stops taking new parcels and waits for the batch in hand."""
+        ...
+
+
+@dataclass(frozen=True)
+class MessageHit:
+    chat_session_id: str
+    seq: int
+
+
+class Search(Protocol):
+    """Substring search. `needs_events`: it is a projection that must be fed from the outbox."""
+
+    needs_events: bool
+
+    async def messages(
+        self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""
+    ) -> tuple[list[MessageHit], str]:
+        """Messages of these conversations whose text or transcript contains `key` (folded: width, case), newest first.
+        Returns the hits and the token of the next page ("" at the end)."""
+        ...
+
+    async def users(self, key: str, *, exclude: Sequence[str], limit: int, after: str = "") -> tuple[list[str], str]:
+        """User ids: exact phone or id first, then nicknames that contain `key` (folded). With a next-page token."""
+        ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One running replica of a service. `address` is host:port."""
+
+    service: str
+    id: str
+    address: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Registry(Protocol):
+    """Which replicas of which service are alive."""
+
+    async def register(self, instance: Instance) -> None:
+        """Registers and keeps registered (also after a lost lease) until `deregister` or `close`."""
+        ...
+
+    async def deregister(self, instance: Instance) -> None: ...
+
+    async def instances(self, service: str) -> list[Instance]: ...
+
+    async def watch(self, changed: Callable[[str, list[Instance]], None]) -> None:
+        """Calls `changed(service, instances)` now for every known service and at every change, until `close`."""
+        ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Files(Protocol):
+    """Contents by id. Ids are made by the file service, never by a client; an adapter refuses any other form."""
+
+    async def put(self, file_id: str, content: bytes) -> None:
+        """Returns when the content would survive a power cut. Writing the same id again replaces it as a whole."""
+        ...
+
+    async def get(self, file_id: str) -> bytes | None: ...
+
+    async def delete(self, file_id: str) -> None: ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...
