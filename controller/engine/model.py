@@ -47,7 +47,7 @@ class Observed:
 
 
 class Action(StrEnum):
-    CREATE_SECRET = "create-secret"
+    CREATE_SECRET = "create-secret"  # noqa: S105
     START = "start"  # one replica
     REPLACE = "replace"  # one replica, from an older digest to the desired one
     STOP = "stop"  # one replica
