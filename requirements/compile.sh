@@ -15,5 +15,5 @@ compile() {
 compile controller --extra controller "${@}"
 compile services --extra services --extra stores "${@}"
 compile speech --extra services --extra stores --extra speech "${@}"
-compile local --extra local "${@}"
-compile dev --extra local --extra stores --group dev "${@}"
+compile local --extra local --group build "${@}"
+compile dev --extra local --extra stores --group build --group dev "${@}"

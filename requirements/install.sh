@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Set up the environment in .venv: requirements/install.sh local|dev
+#
+#   local   what `make up` needs: the controller, the services, the embedded stores
+#   dev     the above, and everything the tests and linters need, with the Debian packages for them
+#
+# Safe to run again at any time: what is there already is left alone. Nothing is installed outside .venv except Debian
+# packages, and those only as root. VENV and PYTHON override the folder and the interpreter.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+group="${1:?usage: requirements/install.sh local|dev}"
+venv="${VENV:-.venv}"
+python="${PYTHON:-python3}"
+
+say() { printf '\033[2msetup:\033[0m %s\n' "$*" >&2; }
+stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+# Installs Debian packages, or says which are missing and how to get them.
+debian_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ "${#missing[@]}" = 0 ] && return 0
+  can_apt || stop "these packages are missing: ${missing[*]}. Install them, on Debian with: sudo apt-get install ${missing[*]}"
+  say "installing Debian packages: ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+command -v "$python" >/dev/null || { can_apt && debian_packages python3 python3-venv; }
+command -v "$python" >/dev/null || stop "Python 3.11 or later is missing. Install it, on Debian with: sudo apt-get install python3 python3-venv"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  stop "$("$python" --version) is too old: Python 3.11 or later is needed. Name another interpreter with: make setup PYTHON=python3.12"
+
+if [ ! -x "$venv/bin/python" ]; then
+  "$python" -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
+  say "creating $venv with $("$python" --version)"
+  "$python" -m venv "$venv"
+fi
+
+stamp="$venv/.installed-$group"
+wanted="$(cat "requirements/$group.txt" pyproject.toml requirements/install.sh | sha256sum | cut -d' ' -f1) $PWD"
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  say "installing $(grep -c '==' "requirements/$group.txt") Python packages (about a minute the first time)"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "requirements/$group.txt"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  printf '%s' "$wanted" >"$stamp"
+  say "Python packages are ready"
+fi
+
+if [ "$group" = dev ]; then
+  # chromium and fonts: the browser tests; espeak-ng and sox: the speech that is recognised in tests.
+  debian_packages chromium fonts-noto-cjk espeak-ng sox
+fi
+say "done"
