@@ -113,6 +113,9 @@ SERVICES: tuple[Service, ...] = (
             ConfigKey(
                 "smsUrl", "str", "", "HTTP endpoint that sends a text message. Empty: codes are written to the log."
             ),
+            ConfigKey(
+                "smsTokenFile", "str", "", "File with the bearer token that smsUrl asks for. Empty: none is sent."
+            ),
             ConfigKey("maxAvatarSize", "bytes", "2Mi", "Largest picture of a person.", 1024, 16 * 2**20),
         ),
     ),
