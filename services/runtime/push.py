@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from services.protocol.gateway_pb2 import DeliveryBatch
+from services.stores.ports import Cache
 
 
 def session_key(token: str) -> str:
@@ -21,18 +22,28 @@ def session_key(token: str) -> str:
 class PushBus(Protocol):
     """`publish` may be called from any service; only gateways attach."""
 
-    async def publish(self, batch: DeliveryBatch) -> None: ...
+    async def publish(self, batch: DeliveryBatch) -> None:
+        """Returns when the batch was handed on; never raises for a bus that is away. Batches keep their order."""
+        ...
 
     def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
         """Sets the function that brings a batch to this process's connections. Called once, by the gateway."""
         ...
 
+    async def start(self) -> None:
+        """Begins to receive for the attached function."""
+        ...
+
     async def online(self, user_id: str) -> None:
-        """The first connection of a user arrived in this process."""
+        """The first connection of a user arrived in this process. Returns when pushes from elsewhere reach it."""
         ...
 
     async def offline(self, user_id: str) -> None:
         """The last connection of a user left this process."""
+        ...
+
+    async def close(self) -> None:
+        """Stops receiving and takes this process's users off the list. May be called more than once."""
         ...
 
 
@@ -45,6 +56,9 @@ class LocalPushBus:
     def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
         self._deliver = deliver
 
+    async def start(self) -> None:
+        return None
+
     async def publish(self, batch: DeliveryBatch) -> None:
         if self._deliver is not None:
             self._deliver(batch)
@@ -54,3 +68,16 @@ class LocalPushBus:
 
     async def offline(self, user_id: str) -> None:
         return None
+
+    async def close(self) -> None:
+        self._deliver = None
+
+
+def create_push_bus(*, cache: Cache, instance: str, single_process: bool) -> PushBus:
+    """The bus for this process. `single_process`: every service is hosted here (the registry is `none:`), so nothing has
+    to leave the process. `instance` is the unique name of the replica."""
+    if single_process:
+        return LocalPushBus()
+    from services.runtime.presence import PresencePushBus
+
+    return PresencePushBus(cache, instance)
