@@ -1,0 +1,96 @@
+"""The user service as the runtime hosts it: its parts, its handlers by RPC name, its background work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.runtime.context import Hosted, Runtime
+from services.stores.ports import StoreError
+from services.user.directory import Directory
+from services.user.login import Login
+from services.user.login_guard import LoginGuard
+from services.user.login_sessions import LoginSessions
+from services.user.passwords import Passwords
+from services.user.phone_codes import CodeLimits, PhoneCodes
+from services.user.profile import Profile
+from services.user.registration import Registration
+from services.user.sms import HttpSms, LogSms, SmsSender
+
+log = logging.getLogger(__name__)
+
+_SWEEP_INTERVAL = 3600.0
+
+
+class UserService:
+    name = "user"
+
+    def __init__(self, runtime: Runtime, sms: SmsSender, draw: Callable[[], str] | None = None) -> None:
+        settings = runtime.settings
+        self._sms = sms
+        self._passwords = Passwords()
+        self.sessions = LoginSessions(
+            runtime.database, runtime.cache, runtime.clock, settings.number("user", "sessionLifetime")
+        )
+        limits = CodeLimits(
+            lifetime=settings.number("user", "codeLifetime"),
+            attempts=settings.integer("user", "codeAttempts"),
+            interval=settings.number("user", "codeInterval"),
+            per_day=settings.integer("user", "codesPerDay"),
+        )
+        codes = PhoneCodes(runtime.cache, sms, limits, draw)
+        guard = LoginGuard(runtime.cache, settings.integer("user", "loginFailures"))
+        registration = Registration(runtime, self._passwords, codes)
+        login = Login(runtime, self._passwords, codes, self.sessions, guard)
+        directory = Directory(runtime)
+        profile = Profile(runtime, directory, codes, settings.integer("user", "maxAvatarSize"))
+        self._sweeper: asyncio.Task[None] | None = None
+        self.handlers: Mapping[str, Callable[..., Any]] = {
+            "GetPhoneVerifyCode": registration.get_phone_verify_code,
+            "UserRegister": registration.user_register,
+            "PhoneRegister": registration.phone_register,
+            "UserLogin": login.user_login,
+            "PhoneLogin": login.phone_login,
+            "ValidateSession": login.validate_session,
+            "Logout": login.logout,
+            "ChangePassword": login.change_password,
+            "GetUserInfo": profile.get_user_info,
+            "SetUserAvatar": profile.set_avatar,
+            "SetUserNickname": profile.set_nickname,
+            "SetUserDescription": profile.set_description,
+            "SetUserPhoneNumber": profile.set_phone,
+            "GetMultiUserInfo": directory.get_multi_user_info,
+            "FindUsers": directory.find_users,
+        }
+
+    async def start(self) -> None:
+        self._sweeper = asyncio.create_task(self._sweep(), name="sweep of login sessions")
+
+    async def drain(self) -> None:
+        """Every call is finished by the RPC layer before this; nothing is left over."""
+
+    async def stop(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self._passwords.close()
+        await self._sms.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                await self.sessions.sweep()
+            except StoreError as error:
+                log.warning("expired login sessions are not deleted for now: %s", error)
+            await asyncio.sleep(_SWEEP_INTERVAL)
+
+
+def create(runtime: Runtime) -> Hosted:
+    """The service with the text message sender that the settings name."""
+    url = runtime.settings.text("user", "smsUrl")
+    sms: SmsSender = HttpSms(url, runtime.settings.text("user", "smsTokenFile")) if url else LogSms()
+    return UserService(runtime, sms)
