@@ -2,6 +2,15 @@
 
 Everything a target translates is here and nothing that only one target knows. All values are immutable and compare by
 value; `digest` is what "the same" means for the planner.
+
+References. A value of `Workload.environment` or `Workload.arguments` may hold these, which the target resolves when it
+starts an instance:
+
+    {address:WORKLOAD:PORT}   host:port of a port of another workload
+    {port:NAME}               the number of one of the instance's own ports
+    {volume:NAME}             where one of the workload's volumes is mounted
+    {secret:NAME:KEY}         the path of a file that holds the secret's value
+    {instance}                the instance's own unique name
 """
 
 from __future__ import annotations
@@ -9,8 +18,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -21,26 +31,40 @@ class Kind(StrEnum):
     SERVICE = "service"  # long-running, replaceable
 
 
+class Update(StrEnum):
+    """How one instance of a workload gives way to its successor."""
+
+    START_FIRST = "start-first"  # the new one is healthy before the old one is stopped: nobody notices
+    STOP_FIRST = "stop-first"  # the two cannot share data or ports
+
+
 @dataclass(frozen=True)
 class Port:
+    """`published`: reachable from outside, under exactly this number. Others are private to the system; a target may
+    place them elsewhere. `shared`: several instances may listen on it at once on one machine (SO_REUSEPORT)."""
+
     name: str
     number: int
     published: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Healthy means: an HTTP GET of `path` on the port answers 200, or (no path) the port accepts a connection."""
+    """Passes when an HTTP GET of `path` on the port answers 200 or, without a path, when the port accepts a connection.
+    All times in seconds; `deadline` is how long it may go without passing."""
 
     port: str
     path: str | None = None
     interval: float = 2.0
     timeout: float = 5.0
-    deadline: float = 60.0  # seconds after start until it counts as failed
+    deadline: float = 60.0
 
 
 @dataclass(frozen=True)
 class Volume:
+    """Data that outlives instances. Workloads that name the same volume share it."""
+
     name: str
     mount: str
     size: int | None = None  # bytes
@@ -64,43 +88,77 @@ class Placement:
 
 @dataclass(frozen=True)
 class Workload:
-    """One thing to run. `environment` values may hold `{address:mysql}`-style references, which a target resolves to
-    where it put that component; `secrets` maps a variable to (secret name, key), whose value reaches the process as a file."""
+    """One thing to run."""
 
     name: str
-    component: str
     kind: Kind
-    replicas: int
     image: str
+    version: str = ""
+    """What a person calls the version of it."""
+    components: tuple[str, ...] = ()
+    """The parts of the declaration that it hosts: services, or stores."""
+    replicas: int = 1
+    """0: suspended; its data is kept."""
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Variable -> (secret name, key). The value reaches the process as a file; the variable holds its path."""
     ports: tuple[Port, ...] = ()
     ready: Probe | None = None
+    """Takes work: what the health of a start is judged by."""
+    live: Probe | None = None
+    """Not hung: an instance that misses its deadline is restarted."""
     volumes: tuple[Volume, ...] = ()
     resources: Resources = Resources()
     placement: Placement = Placement()
     depends_on: tuple[str, ...] = ()
-    stop_grace: float = 30.0  # seconds between the request to stop and the kill
+    """Workloads that have to be healthy before an instance of this one is started."""
+    update: Update = Update.START_FIRST
+    stop_grace: float = 30.0
+    """Seconds between the request to stop and the kill."""
     log_max_size: int = 10 * 2**20  # bytes
     log_max_files: int = 3
+    fingerprint: str = ""
+    """Of inputs that are not part of the declaration but make it another workload, such as the schema's files."""
 
     @property
     def digest(self) -> str:
-        """Changes when a running instance has to be replaced: everything except how many replicas there are."""
-        data = asdict(self)
-        del data["replicas"]
-        text = json.dumps(data, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Changes when a running instance has to be replaced. What only the controller uses (how many, in which order,
+        how watched, how stopped, how logs are kept) is left out; so are defaults, or a new version of the controller
+        that adds a field would restart everything."""
+        shape = {key: value for key, value in _without_defaults(self).items() if key not in _NOT_IN_DIGEST}
+        return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
+
+
+_NOT_IN_DIGEST = frozenset(
+    ("replicas", "ready", "live", "depends_on", "update", "stop_grace", "log_max_size", "log_max_files")
+)
+
+
+def _without_defaults(value: Any) -> Any:
+    if is_dataclass(value):
+        shape = {}
+        for spec in fields(value):
+            item = getattr(value, spec.name)
+            default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
+            if item != default:
+                shape[spec.name] = _without_defaults(item)
+        return shape
+    if isinstance(value, Mapping):
+        return {key: _without_defaults(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_without_defaults(item) for item in value]
+    return value
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that the system needs. The target generates missing keys and keeps existing ones; values never appear
-    here."""
+    """A secret that the system needs; values never appear here. The target generates the missing keys of one that is
+    `generated` and keeps existing ones; any other is the person's to provide."""
 
     name: str
     keys: tuple[str, ...]
+    generated: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,8 +166,11 @@ class Blueprint:
     """Everything that is to exist for one ChatSystem, in the order in which it has to become healthy."""
 
     system: str
-    workloads: tuple[Workload, ...]
+    workloads: tuple[Workload, ...] = ()
     secrets: tuple[Secret, ...] = ()
+
+    def workload(self, name: str) -> Workload | None:
+        return next((workload for workload in self.workloads if workload.name == name), None)
 
     @property
     def digest(self) -> str:

@@ -9,31 +9,51 @@ from typing import Any
 
 
 class Health(StrEnum):
-    STARTING = "starting"
+    STARTING = "starting"  # not ready yet, within its deadline
     HEALTHY = "healthy"
-    FAILED = "failed"
+    UNREADY = "unready"  # alive, but says that it cannot work, or is late; restarting it would not help
+    FAILED = "failed"  # does not answer: hung
+    EXITED = "exited"  # gone without having been asked to
     STOPPING = "stopping"
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One running replica of a workload. `digest` is that of the workload it was started from."""
+    """One running replica of a workload, or what is left of one that died."""
 
+    id: str
+    """Unique for all time."""
     workload: str
     index: int
+    """Its slot, 0 and up. While one gives way to another, both have the same."""
     digest: str
+    """That of the workload it was started from."""
     health: Health
+    components: tuple[str, ...] = ()
+    version: str = ""
+    order: int = 0
+    """Place of its workload in the blueprint it was started from: what comes later is stopped earlier."""
+    ports: tuple[int, ...] = ()
+    """The published ports that it holds."""
     restarts: int = 0
-    message: str = ""  # why it is not healthy, in words
+    """How often it died in a row without having run for a while."""
+    retry_at: float = 0.0
+    """Unix seconds before which it must not be started again."""
+    started_at: float = 0.0
+    message: str = ""
+    """Why it is not healthy, in words; never secrets or message text."""
 
 
 @dataclass(frozen=True)
 class JobRun:
-    """The outcome of a job of one digest. `succeeded` is None while it runs."""
+    """The newest run of a job."""
 
     workload: str
     digest: str
     succeeded: bool | None
+    """None while it runs."""
+    attempt: int = 1
+    retry_at: float = 0.0
     message: str = ""
 
 
@@ -43,45 +63,76 @@ class Observed:
 
     instances: tuple[Instance, ...] = ()
     jobs: tuple[JobRun, ...] = ()
-    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> keys
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Secret name -> the keys that exist."""
+    leftovers: tuple[str, ...] = ()
+    """Workloads without instances of which something is still to be forgotten."""
 
 
 class Action(StrEnum):
-    CREATE_SECRET = "create-secret"  # noqa: S105
-    START = "start"  # one replica
-    REPLACE = "replace"  # one replica, from an older digest to the desired one
-    STOP = "stop"  # one replica
+    CREATE_SECRET = "create-secret"  # noqa: S105 - the name of an action
     RUN_JOB = "run-job"
+    START = "start"  # a new instance
+    RESTART = "restart"  # one that died or hangs, in its place
+    STOP = "stop"  # one instance; of a dead one, its record
     FORGET = "forget"  # the leftovers of a workload that is no longer desired
-    WAIT = "wait"  # nothing to do but to look again: ends the pass
+    WAIT = "wait"  # nothing to do but to look again
 
 
 @dataclass(frozen=True)
 class Step:
     action: Action
     workload: str
+    """Or the name of the secret."""
     index: int = 0
-    reason: str = ""  # a sentence for a person
+    instance: str = ""
+    """The id of the instance that is restarted or stopped."""
+    reason: str = ""
+    """A sentence for a person."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An ordered list of steps. A plan without any step other than WAIT changes nothing; an empty one means converged."""
+    """What one pass does: steps that may be taken now, in this order, then what has to be waited for. None at all means
+    converged."""
 
     steps: tuple[Step, ...] = ()
+    wake_at: float | None = None
+    """Unix seconds at which a wait is over by itself (a back-off ends)."""
 
     @property
     def empty(self) -> bool:
         return not self.steps
 
+    @property
+    def actions(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is not Action.WAIT)
+
+    @property
+    def waits(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is Action.WAIT)
+
 
 @dataclass(frozen=True)
 class Event:
-    time: float  # Unix seconds
-    type: str  # Normal | Warning
-    reason: str  # a stable CamelCase word, listed in docs/reference
+    time: float
+    """Unix seconds."""
+    type: str
+    """Normal or Warning."""
+    reason: str
+    """A stable word of controller.engine.reasons."""
     message: str
     component: str = ""
+
+
+class Verdict(StrEnum):
+    """What became of a revision."""
+
+    PENDING = "Pending"
+    RELEASED = "Released"
+    FAILED = "Failed"
+    ROLLED_BACK = "RolledBack"
+    SUPERSEDED = "Superseded"  # another declaration came before it was done
 
 
 @dataclass(frozen=True)
@@ -93,7 +144,9 @@ class Revision:
     time: float
     author: str
     document: Mapping[str, Any]
-    summary: str  # what differed from the one before
-    verdict: str  # Pending | Released | Failed | RolledBack | Superseded
+    summary: str
+    """What differed from the one before."""
+    verdict: Verdict = Verdict.PENDING
     message: str = ""
     seconds: float = 0.0
+    """How long it took to the verdict."""
