@@ -1,0 +1,43 @@
+"""The events that travel from the outbox through the queue to a consumer: their topics and their form.
+
+An event names things and carries no text of a message: the consumer reads the truth from the database, so a repeated or
+late event does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TRANSCRIPTS = "transcripts"
+"""A voice message that wants a transcript."""
+
+SEARCH = "search"
+"""A message that a search index wants to know of."""
+
+
+@dataclass(frozen=True)
+class MessageEvent:
+    """A message was stored or changed."""
+
+    message_id: str
+    chat_session_id: str
+    seq: int
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> MessageEvent:
+        """Raises ValueError for anything that `encode` did not make."""
+        fields: Any = json.loads(payload)
+        if (
+            not isinstance(fields, dict)
+            or set(fields) != {"message_id", "chat_session_id", "seq"}
+            or not isinstance(fields["message_id"], str)
+            or not isinstance(fields["chat_session_id"], str)
+            or type(fields["seq"]) is not int
+        ):
+            raise ValueError("not an event of a message")
+        return cls(**fields)
