@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eservices/protocol/speech.proto\x12\x07\x63hen_im\"g\n\x14SpeechRecognitionReq\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0espeech_content\x18\x02 \x01(\x0c\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"g\n\x14SpeechRecognitionRsp\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07success\x18\x02 \x01(\x08\x12\x0e\n\x06\x65rrmsg\x18\x03 \x01(\t\x12\x1a\n\x12recognition_result\x18\x04 \x01(\t2b\n\rSpeechService\x12Q\n\x11SpeechRecognition\x12\x1d.chen_im.SpeechRecognitionReq\x1a\x1d.chen_im.SpeechRecognitionRspb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eservices/protocol/speech.proto\x12\x07\x63hen_im\"g\n\x14SpeechRecognitionReq\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x16\n\x0espeech_content\x18\x02 \x01(\x0c\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"\x7f\n\x14SpeechRecognitionRsp\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07success\x18\x02 \x01(\x08\x12\x0e\n\x06\x65rrmsg\x18\x03 \x01(\t\x12\x1a\n\x12recognition_result\x18\x04 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r2b\n\rSpeechService\x12Q\n\x11SpeechRecognition\x12\x1d.chen_im.SpeechRecognitionReq\x1a\x1d.chen_im.SpeechRecognitionRspb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPEECHRECOGNITIONREQ']._serialized_start=43
   _globals['_SPEECHRECOGNITIONREQ']._serialized_end=146
   _globals['_SPEECHRECOGNITIONRSP']._serialized_start=148
-  _globals['_SPEECHRECOGNITIONRSP']._serialized_end=251
-  _globals['_SPEECHSERVICE']._serialized_start=253
-  _globals['_SPEECHSERVICE']._serialized_end=351
+  _globals['_SPEECHRECOGNITIONRSP']._serialized_end=275
+  _globals['_SPEECHSERVICE']._serialized_start=277
+  _globals['_SPEECHSERVICE']._serialized_end=375
 # @@protoc_insertion_point(module_scope)

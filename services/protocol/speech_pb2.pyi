@@ -17,13 +17,15 @@ class SpeechRecognitionReq(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., speech_content: _Optional[bytes] = ..., user_id: _Optional[str] = ..., session_id: _Optional[str] = ...) -> None: ...
 
 class SpeechRecognitionRsp(_message.Message):
-    __slots__ = ("request_id", "success", "errmsg", "recognition_result")
+    __slots__ = ("request_id", "success", "errmsg", "recognition_result", "retry_after_ms")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
     ERRMSG_FIELD_NUMBER: _ClassVar[int]
     RECOGNITION_RESULT_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     success: bool
     errmsg: str
     recognition_result: str
-    def __init__(self, request_id: _Optional[str] = ..., success: _Optional[bool] = ..., errmsg: _Optional[str] = ..., recognition_result: _Optional[str] = ...) -> None: ...
+    retry_after_ms: int
+    def __init__(self, request_id: _Optional[str] = ..., success: _Optional[bool] = ..., errmsg: _Optional[str] = ..., recognition_result: _Optional[str] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from services.protocol.base_pb2 import UserInfo
 from services.protocol.user_pb2 import GetMultiUserInfoReq
 from services.runtime.rpc import Clients, Unavailable
+from services.stores.ports import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Profiles:
         request = GetMultiUserInfoReq(users_id=user_ids, without_avatar=not self._with_picture)
         try:
             answer = await self._clients.call("user", "GetMultiUserInfo", request)
-        except Unavailable as error:
+        except (Unavailable, StoreError) as error:
             logger.warning("the user service is away, senders are shown without a name", extra={"error": str(error)})
             answer = None
         expires = self._clock() + LIFETIME

@@ -3,6 +3,9 @@
 Runs inside `Database.write`, possibly more than once, and has no effect outside the connection. A draft that cannot be
 accepted gets a refusal and leaves no trace; the others are not disturbed by it. The order of the drafts is the order of
 the sequence numbers.
+
+Who sends has read what came before: the sender's read position advances to the message. So what a member has not read is
+`last_seq - read_seq`, never counts own messages, and costs nothing to know.
 """
 
 from __future__ import annotations
@@ -103,6 +106,7 @@ def store_batch(
     outcomes: list[Stored | Refused] = []
     rows: list[tuple[object, ...]] = []
     events: list[tuple[str, bytes, int]] = []
+    read: dict[tuple[str, str], int] = {}
     prefix = f"{now:012x}"
     random = os.urandom(8 * len(drafts)).hex()
     for index, draft in enumerate(drafts):
@@ -126,6 +130,7 @@ def store_batch(
         seq = head.last_seq + 1
         message_id = f"{prefix}{index:04x}{random[16 * index : 16 * index + 16]}"
         head.last_seq, head.last_at, head.changed = seq, created, True
+        read[draft.chat_session_id, draft.user_id] = seq
         rows.append(
             (
                 message_id,
@@ -160,6 +165,14 @@ def store_batch(
             ("chat_session_id",),
             ("last_seq", "last_message_at"),
             [(name, 0, 0, head.last_seq, head.last_at) for name, head in heads.items() if head.changed],
+        )
+        upsert_many(
+            connection,
+            "chat_session_member",
+            ("chat_session_id", "user_id", "read_seq", "joined_at"),
+            ("chat_session_id", "user_id"),
+            ("read_seq",),
+            [(name, user_id, seq, now) for (name, user_id), seq in read.items()],
         )
     connection.insert_many("outbox", ("topic", "event", "created_at"), events)
     return Result(outcomes, fresh, len(events))

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from functools import partial
 from itertools import groupby
 
 from services.stores.ports import Connection, Database, Queue, Row, StoreError
@@ -53,7 +54,7 @@ class Relay:
             events = list(part)
             await self._queue.publish(topic, [bytes(event) for _, _, event in events])
             ids = [row[0] for row in events]
-            await self._database.write(lambda connection, ids=ids: _delete(connection, ids))  # type: ignore[misc]
+            await self._database.write(partial(_delete, ids=ids))
         return len(rows)
 
     async def _run(self) -> None:

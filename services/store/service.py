@@ -1,0 +1,61 @@
+"""The store service: history, synchronisation, read positions, search, and the background work on stored messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.runtime.context import Hosted, Runtime
+from services.runtime.profiles import Profiles
+from services.store.cleanup import Cleanup
+from services.store.history import History
+from services.store.read_positions import ReadPositions
+from services.store.render import Renderer
+from services.store.search import MessageSearch
+from services.store.sync import Sync, ensure_epoch
+from services.store.transcripts import Transcripts
+
+
+class StoreService:
+    name = "store"
+
+    def __init__(self, runtime: Runtime) -> None:
+        page_limit = runtime.settings.integer("store", "pageLimit")
+        renderer = Renderer(runtime.clients, Profiles(runtime.clients, runtime.clock, with_picture=True))
+        history = History(
+            runtime.database,
+            renderer,
+            history_limit=runtime.settings.integer("store", "historyLimit"),
+            page_limit=page_limit,
+        )
+        search = MessageSearch(runtime.database, runtime.search, renderer)
+        self._database = runtime.database
+        self._transcripts = Transcripts(runtime)
+        self._cleanup = Cleanup(runtime.database, runtime.clients)
+        self.handlers: Mapping[str, Callable[..., Any]] = {
+            "GetHistoryMsg": history.get_history,
+            "GetRecentMsg": history.get_recent,
+            "GetPage": history.get_page,
+            "GetLastMessages": history.get_last_messages,
+            "MsgSearch": search.of_conversation,
+            "SearchMessages": search.search,
+            "Sync": Sync(runtime.database, renderer, page_limit=page_limit).sync,
+            "MarkRead": ReadPositions(runtime.database).mark_read,
+        }
+
+    async def start(self) -> None:
+        await self._database.write(ensure_epoch)
+        await self._transcripts.start()
+        self._cleanup.start()
+
+    async def drain(self) -> None:
+        """Takes no further voice message and finishes the one in hand."""
+        await self._transcripts.stop()
+
+    async def stop(self) -> None:
+        await self._transcripts.stop()
+        await self._cleanup.stop()
+
+
+def create(runtime: Runtime) -> Hosted:
+    return StoreService(runtime)
