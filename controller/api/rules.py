@@ -1,0 +1,78 @@
+"""Rules that span several fields, as data: one definition for the check in Python and for the CEL expression in the CRD.
+
+A model lists its rules in `rules`. Paths are those of the document (camelCase), relative to that model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from controller.api.quantity import bytes_of, cores_of
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`holds` gets the values at `reads` (None: absent) and is asked only when each of them is valid by itself.
+
+    `cel` is the same condition in the Common Expression Language, about `self`
+    (https://kubernetes.io/docs/reference/using-api/cel/). `at` is the field that a person would change.
+    """
+
+    at: str
+    reads: tuple[str, ...]
+    holds: Callable[..., bool]
+    cel: str
+    problem: str
+    remedy: str
+
+    @property
+    def message(self) -> str:
+        """What the API server and the command line say alike."""
+        return f"{self.problem}: {self.remedy}"
+
+
+def exactly_one(first: str, second: str) -> Rule:
+    """Of two fields one is given and the other is not."""
+    return Rule(
+        at="",
+        reads=(first, second),
+        holds=lambda a, b: (a is None) != (b is None),
+        cel=f"has(self.{first}) != has(self.{second})",
+        problem=f"exactly one of {first} and {second} is needed",
+        remedy=f"keep {first} or {second} and remove the other, or write {first}: {{}}",
+    )
+
+
+def exactly_one_of(*fields: str) -> Rule:
+    """Of several fields one is given."""
+    names = ", ".join(fields)
+    return Rule(
+        at="",
+        reads=fields,
+        holds=lambda *values: sum(value is not None for value in values) == 1,
+        cel=f"[{', '.join(f'has(self.{field})' for field in fields)}].filter(given, given).size() == 1",
+        problem=f"exactly one of {names} is needed",
+        remedy="keep one of them",
+    )
+
+
+def not_more(amount: str) -> Rule:
+    """A request is not more than its limit. For the model Resources."""
+    measure: Callable[[str], float] = cores_of if amount == "cpu" else bytes_of
+    request, limit = f"self.requests.{amount}", f"self.limits.{amount}"
+
+    def holds(requested: Any, limited: Any) -> bool:
+        return requested is None or limited is None or measure(str(requested)) <= measure(str(limited))
+
+    return Rule(
+        at=f"requests.{amount}",
+        reads=(f"requests.{amount}", f"limits.{amount}"),
+        holds=holds,
+        cel=(
+            f"!has({request}) || !has({limit}) || quantity(string({request})).compareTo(quantity(string({limit}))) <= 0"
+        ),
+        problem=f"the request of {amount} is more than its limit",
+        remedy=f"raise limits.{amount} or lower requests.{amount}",
+    )
