@@ -1,0 +1,55 @@
+"""Systems for the end-to-end tests. A failed test shows the end of its systems' logs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from tests.testbed.client import Api
+from tests.testbed.system import System
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system in one process that tests share; none may stop it or change what others rely on."""
+    running = System(tmp_path_factory.mktemp("system")).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def start_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., System]]:
+    """Starts a system of the test's own; arguments as of System."""
+    started: list[System] = []
+
+    def start(**options: object) -> System:
+        one = System(tmp_path_factory.mktemp("own"), **options)  # type: ignore[arg-type]
+        started.append(one)
+        return one.start()
+
+    start.started = started  # type: ignore[attr-defined]
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+async def api(system: System) -> AsyncIterator[Api]:
+    """The shared system's operations."""
+    client = Api(system.host, system.http_port, system.websocket_port)
+    yield client
+    await client.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()
+    if not report.failed:
+        return
+    arguments = getattr(item, "funcargs", {})
+    systems = [value for value in arguments.values() if isinstance(value, System)]
+    systems += getattr(arguments.get("start_system"), "started", [])
+    for one in systems:
+        report.sections.append((f"logs below {one.directory.name}", one.log_tail()))

@@ -1,0 +1,170 @@
+"""A real chat system for a test: Valkey, the migration, and the services in one process or in seven.
+
+It is started the way the control plane starts it, by environment and command line only, so that a test of the services does
+not depend on the loop. Ports are free ones, everything lies below one directory, every process is stopped by its id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.catalogue import SERVICES
+from tests.testbed.process import Process, free_ports, wait_for
+from tests.testbed.valkey import Valkey
+
+ROOT = Path(__file__).resolve().parents[2]
+
+UNLIMITED = {"CHATSYSTEM_GATEWAY_SEND_RATE": "0", "CHATSYSTEM_GATEWAY_REQUEST_RATE": "0"}
+"""All clients of a test come from one address, so rates are limited only where a test is about limits."""
+
+_HOSTED = ("CHATSYSTEM_", "PYTHON")
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of this test run without settings that could leak into a system."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_HOSTED)}
+    return environment | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+class System:
+    """`split`: one process per service over the registry in Valkey. `settings` are further variables of all processes."""
+
+    def __init__(self, directory: Path, *, split: bool = False, settings: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.split = split
+        self.valkey = Valkey(directory / "valkey")
+        ports = iter(free_ports(3 + 2 * len(SERVICES)))
+        self.host = "127.0.0.1"
+        self.http_port, self.websocket_port = next(ports), next(ports)
+        self._metrics_ports: dict[str, int] = {}
+        self._environment = clean_environment() | self._store_settings() | UNLIMITED
+        for service in SERVICES:
+            self._environment[f"CHATSYSTEM_{service.name.upper()}_PORT"] = str(next(ports))
+        self._environment["CHATSYSTEM_GATEWAY_PORT"] = str(self.http_port)
+        self._environment["CHATSYSTEM_GATEWAY_WEBSOCKET_PORT"] = str(self.websocket_port)
+        self._environment |= settings or {}
+        groups = [(service.name,) for service in SERVICES] if split else [("all",)]
+        self.processes: dict[str, Process] = {}
+        for group in groups:
+            self._metrics_ports[group[0]] = next(ports)
+            self.processes[group[0]] = self._process(group[0], group)
+
+    def _store_settings(self) -> dict[str, str]:
+        secret = self.directory / "rpc-secret"
+        secret.write_text(secrets.token_urlsafe(32))
+        secret.chmod(0o600)
+        files = self.directory / "files"
+        files.mkdir(exist_ok=True)
+        registry = {"CHATSYSTEM_REGISTRY_URL": "none:"}
+        if self.split:
+            registry = {
+                "CHATSYSTEM_REGISTRY_URL": self.valkey.url,
+                "CHATSYSTEM_REGISTRY_PASSWORD_FILE": str(self.valkey.password_file),
+                "CHATSYSTEM_RPC_SECRET_FILE": str(secret),
+            }
+        return registry | {
+            "CHATSYSTEM_DATABASE_URL": f"sqlite:///{self.directory / 'chat.db'}",
+            "CHATSYSTEM_CACHE_URL": self.valkey.url,
+            "CHATSYSTEM_CACHE_PASSWORD_FILE": str(self.valkey.password_file),
+            "CHATSYSTEM_QUEUE_URL": self.valkey.url,
+            "CHATSYSTEM_QUEUE_PASSWORD_FILE": str(self.valkey.password_file),
+            "CHATSYSTEM_SEARCH_URL": "database:",
+            "CHATSYSTEM_FILES_URL": f"file://{files}",
+            "CHATSYSTEM_HOST": "127.0.0.1",
+            "CHATSYSTEM_LOG_LEVEL": "info",
+        }
+
+    def _process(self, name: str, services: tuple[str, ...]) -> Process:
+        environment = self._environment | {
+            "CHATSYSTEM_METRICS_PORT": str(self._metrics_ports[name]),
+            "CHATSYSTEM_INSTANCE": f"{name}-{secrets.token_hex(3)}",
+        }
+        command = [sys.executable, "-m", "services.runtime.main", *services]
+        return Process(name, command, self.directory / f"{name}.log", environment)
+
+    def start(self) -> System:
+        """Returns when every process says that it is ready."""
+        try:
+            self.valkey.start()
+            self.migrate()
+            for process in self.processes.values():
+                process.start()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def migrate(self) -> None:
+        command = [sys.executable, "-m", "services.runtime.main", "migrate"]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, f"the migration failed:\n{done.stdout}{done.stderr}"
+
+    def health(self, process: str, path: str = "/readyz") -> tuple[int, str]:
+        """Status and text of a health page, (0, "") when nobody answers."""
+        return fetch(f"http://127.0.0.1:{self._metrics_ports[process]}{path}")
+
+    def ready(self, process: str | None = None) -> bool:
+        """Whether one process, or all of them, are ready."""
+        names = [process] if process else list(self.processes)
+        return all(self.health(name)[0] == 200 for name in names)
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        def settled() -> bool:
+            for process in self.processes.values():
+                assert process.running, f"{process.name} ended with {process.exit_code}:\n{self.log_tail()}"
+            return self.ready()
+
+        wait_for(settled, timeout, "all processes are ready")
+
+    def restart(self, name: str) -> None:
+        """Starts a process that has ended; does not wait for it to be ready."""
+        self.processes[name].start()
+
+    def stop(self) -> None:
+        """Stops everything, the gateway first."""
+        for process in reversed(self.processes.values()):
+            process.stop()
+        self.valkey.process.stop()
+
+    def logs(self) -> str:
+        """What all service processes have logged."""
+        return "".join(process.output() for process in self.processes.values())
+
+    def log_tail(self, lines: int = 60) -> str:
+        """The end of each log, for the report of a failed test."""
+        parts = []
+        for process in (*self.processes.values(), self.valkey.process):
+            tail = process.output().splitlines()[-lines:]
+            parts.append(f"--- {process.name} (pid {process.pid if process.running else 'none'})\n" + "\n".join(tail))
+        return "\n".join(parts)
+
+
+def fetch(url: str, timeout: float = 2.0) -> tuple[int, str]:
+    """GET: status and text, (0, "") when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error, contextlib.suppress(OSError):
+            return error.code, error.read().decode()
+        return error.code, ""
+    except OSError:
+        return 0, ""
+
+
+def readiness(text: str) -> dict[str, object]:
+    """The JSON of /readyz."""
+    parsed = json.loads(text)
+    assert isinstance(parsed, dict)
+    return parsed
