@@ -1,0 +1,155 @@
+"""The planner: observed and desired state to the steps that may be taken now. Pure.
+
+One pass goes through the workloads in the order of the blueprint and asks for each: what is missing, what may be done about
+it now, what has to be waited for. Steps of one plan never depend on each other's success: a step that does is not in the plan
+yet, a WAIT that names what it waits for is, and the next pass resumes there. Only when every workload is as desired are the
+remains of others removed, the last in dependency order first. The plan depends on nothing but its arguments, so that a crash
+anywhere leaves a state from which the next pass goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from controller.blueprint.workload import Blueprint, Kind, Workload
+from controller.engine.model import Action, Health, Instance, JobRun, Observed, Plan, Step
+from controller.engine.replicas import Verdict, roll
+
+
+def plan(blueprint: Blueprint, observed: Observed, now: float) -> Plan:
+    """What to do in this pass. `now` in Unix seconds: back-offs end by it."""
+    steps: list[Step] = []
+    waits: list[Step] = []
+    wakes: list[float] = []
+
+    steps += _missing_secrets(blueprint, observed)
+    instances = _by_workload(observed.instances)
+    jobs = {run.workload: run for run in observed.jobs}
+    for workload in blueprint.workloads:
+        if workload.replicas == 0:
+            continue
+        obstacle = _unmet(blueprint, workload, instances, jobs)
+        if workload.kind is Kind.JOB:
+            verdict = _job(workload, jobs.get(workload.name), obstacle, now)
+        else:
+            verdict = roll(workload, instances.get(workload.name, ()), obstacle, now)
+            verdict = _clear_ports(blueprint, workload, verdict, observed.instances)
+        steps += verdict.steps
+        waits += verdict.waits
+        wakes += verdict.wakes
+
+    if not steps and not waits:
+        steps, waits = _removal(blueprint, observed)
+    return Plan((*steps, *waits), min(wakes, default=None))
+
+
+def is_served(workload: Workload, instances: Sequence[Instance], run: JobRun | None) -> bool:
+    """Whether what depends on the workload may start: it has a healthy instance, and none that is still to be replaced;
+    a job has succeeded. How many instances more it should have does not matter, or one broken replica would keep
+    everything behind it from being repaired."""
+    if workload.kind is Kind.JOB:
+        return run is not None and run.digest == workload.digest and run.succeeded is True
+    alive = [item for item in instances if item.health not in {Health.STOPPING, Health.EXITED}]
+    return all(item.digest == workload.digest for item in alive) and any(
+        item.health is Health.HEALTHY for item in alive
+    )
+
+
+def _unmet(
+    blueprint: Blueprint,
+    workload: Workload,
+    instances: Mapping[str, Sequence[Instance]],
+    jobs: Mapping[str, JobRun],
+) -> str:
+    """The first dependency that is not served, or nothing."""
+    for name in workload.depends_on:
+        needed = blueprint.workload(name)
+        if needed is not None and not is_served(needed, instances.get(name, ()), jobs.get(name)):
+            return name
+    return ""
+
+
+def _missing_secrets(blueprint: Blueprint, observed: Observed) -> list[Step]:
+    return [
+        Step(Action.CREATE_SECRET, secret.name, reason=f"the secret {secret.name} lacks {', '.join(missing)}")
+        for secret in blueprint.secrets
+        if secret.generated
+        and (missing := [key for key in secret.keys if key not in observed.secrets.get(secret.name, ())])
+    ]
+
+
+def _job(workload: Workload, run: JobRun | None, obstacle: str, now: float) -> Verdict:
+    name = workload.name
+    if run is not None and run.succeeded is None:
+        # A run of an older declaration is let finish: two migrations at once, or one cut off, help nobody.
+        return Verdict(waits=(Step(Action.WAIT, name, reason=f"{name} is running"),))
+    if run is not None and run.digest == workload.digest:
+        if run.succeeded:
+            return Verdict()
+        if run.retry_at > now:
+            reason = f"{name} failed; attempt {run.attempt + 1} follows"
+            return Verdict(waits=(Step(Action.WAIT, name, reason=reason),), wakes=(run.retry_at,))
+    if obstacle:
+        return Verdict(waits=(Step(Action.WAIT, name, reason=f"{name} waits for {obstacle}"),))
+    reason = f"{name} has not run for this declaration" if run is None or run.digest != workload.digest else "it failed"
+    return Verdict(steps=(Step(Action.RUN_JOB, name, reason=reason),))
+
+
+def _clear_ports(blueprint: Blueprint, workload: Workload, verdict: Verdict, instances: Sequence[Instance]) -> Verdict:
+    """A port that is to be published but is held by an instance nobody wants any more: the one case in which removal comes
+    before the start. Ports that can be shared need none of this."""
+    if not any(step.action in {Action.START, Action.RESTART} for step in verdict.steps):
+        return verdict
+    wanted = {port.number for port in workload.ports if port.published and not port.shared}
+    holders = [
+        item
+        for item in instances
+        if item.workload != workload.name
+        and item.health is not Health.EXITED
+        and wanted.intersection(item.ports)
+        and not _keeps_its_ports(blueprint.workload(item.workload), item)
+    ]
+    if not holders:
+        return verdict
+    stops = tuple(
+        Step(Action.STOP, item.workload, item.index, item.id, f"it holds a port that {workload.name} needs")
+        for item in holders
+        if item.health is not Health.STOPPING
+    )
+    wait = Step(Action.WAIT, workload.name, reason=f"{workload.name} waits for a port that {holders[0].workload} holds")
+    kept = tuple(step for step in verdict.steps if step.action not in {Action.START, Action.RESTART})
+    return Verdict((*kept, *stops), (*verdict.waits, wait), verdict.wakes)
+
+
+def _keeps_its_ports(workload: Workload | None, instance: Instance) -> bool:
+    if workload is None:
+        return False
+    return set(instance.ports) <= {port.number for port in workload.ports if port.published}
+
+
+def _removal(blueprint: Blueprint, observed: Observed) -> tuple[list[Step], list[Step]]:
+    """Stops what is not desired, one tier at a time from the last to the first, then forgets what it left."""
+    desired = {workload.name for workload in blueprint.workloads if workload.replicas > 0}
+    known = {workload.name for workload in blueprint.workloads}
+    doomed = [item for item in observed.instances if item.workload not in desired]
+    dead = [item for item in doomed if item.health is Health.EXITED]
+    steps = [Step(Action.STOP, item.workload, item.index, item.id, "it is not desired and has ended") for item in dead]
+    alive = [item for item in doomed if item.health is not Health.EXITED]
+    if alive:
+        last = max(item.order for item in alive)
+        tier = [item for item in alive if item.order == last]
+        for item in tier:
+            if item.health is not Health.STOPPING:
+                why = "it is suspended" if item.workload in known else "it is not desired"
+                steps.append(Step(Action.STOP, item.workload, item.index, item.id, why))
+        names = ", ".join(sorted({item.workload for item in tier}))
+        return steps, [Step(Action.WAIT, tier[0].workload, reason=f"waits until {names} has stopped")]
+    gone = [name for name in observed.leftovers if name not in known]
+    return steps + [Step(Action.FORGET, name, reason="it is not desired") for name in gone], []
+
+
+def _by_workload(instances: Sequence[Instance]) -> dict[str, list[Instance]]:
+    groups: dict[str, list[Instance]] = {}
+    for instance in instances:
+        groups.setdefault(instance.workload, []).append(instance)
+    return groups

@@ -1,0 +1,45 @@
+"""The reasons in conditions and events: stable words that alerts and scripts may rely on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # Conditions
+    CONVERGED = "Converged"  # what runs is what is declared
+    PROGRESSING = "Progressing"
+    PAUSED = "Paused"
+    SUSPENDED = "Suspended"
+    STOPPED = "Stopped"  # by the person who ran it in the foreground; the declaration and the data are kept
+    DELETING = "Deleting"
+    INVALID_SPEC = "InvalidSpec"
+    CRASH_LOOP = "CrashLoop"
+    NOT_RESPONDING = "NotResponding"
+    JOB_FAILED = "JobFailed"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    STEP_FAILED = "StepFailed"
+    PORT_TAKEN = "PortTaken"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason
+    PROGRAM_MISSING = "ProgramMissing"
+    BACKUP_UNAVAILABLE = "BackupUnavailable"
+    HEALTHY = "Healthy"
+    UNHEALTHY = "Unhealthy"
+    RELEASED = "Released"
+    ROLLED_BACK = "RolledBack"
+    NOT_CONFIGURED = "NotConfigured"
+    NOT_AVAILABLE = "NotAvailable"
+    CONTROLLER_ERROR = "ControllerError"
+
+    # Events only
+    ACCEPTED = "Accepted"  # a generation is acted on for the first time
+    STARTED = "Started"
+    RESTARTED = "Restarted"
+    STOPPING = "Stopping"
+    DIED = "Died"
+    JOB_STARTED = "JobStarted"
+    JOB_SUCCEEDED = "JobSucceeded"
+    SECRET_CREATED = "SecretCreated"  # noqa: S105 - a reason
+    FORGOTTEN = "Forgotten"
+    RESUMED = "Resumed"
+    DELETED = "Deleted"
