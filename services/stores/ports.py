@@ -1,7 +1,7 @@
 """The ports: what the services need of a store, each with an embedded and a production adapter.
 
 A service depends on these protocols only. One contract test suite per port runs against every adapter
-(tests/services/stores/). A failure of the store itself is a StoreError, whatever library it came from.
+(tests/stores/). A failure of the store itself is a StoreError, whatever library it came from.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ class StoreError(Exception):
 
 class UniqueViolation(Exception):
     """A unique key already holds the value. Raised inside a transaction function; only that function is rolled back."""
+
+
+class InvalidPage(Exception):
+    """The token of a page was not given by this search."""
 
 
 class Connection(Protocol):
@@ -74,7 +78,8 @@ class Database(Protocol):
     dialect: Dialect
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a read-only snapshot, off the event loop or so briefly that it does not matter."""
+        """Runs `work` in a read-only snapshot, off the event loop or so briefly that it does not matter. `work` may be
+        broken off and run again, so it must have no effect at all."""
         ...
 
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -215,11 +220,12 @@ class Search(Protocol):
         self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""
     ) -> tuple[list[MessageHit], str]:
         """Messages of these conversations whose text or transcript contains `key` (folded: width, case), newest first.
-        Returns the hits and the token of the next page ("" at the end)."""
+        Returns the hits and the token of the next page ("" at the end). Raises InvalidPage."""
         ...
 
     async def users(self, key: str, *, exclude: Sequence[str], limit: int, after: str = "") -> tuple[list[str], str]:
-        """User ids: exact phone or id first, then nicknames that contain `key` (folded). With a next-page token."""
+        """User ids: exact phone or id first, then nicknames that contain `key` (folded). With a next-page token.
+        Raises InvalidPage."""
         ...
 
     async def ping(self) -> None: ...

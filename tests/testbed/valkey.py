@@ -36,6 +36,10 @@ class Valkey:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def password(self) -> str:
+        return self.password_file.read_text()
+
     def start(self) -> None:
         self.process.start()
         wait_for(self.answers, 20.0, "valkey answers", pause=0.02)

@@ -1,0 +1,138 @@
+"""The Cache port on Redis or Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.stores.redis_client import answered, connect
+
+_INCREMENT = """
+local value = redis.call('INCRBY', KEYS[1], ARGV[1])
+if ARGV[2] ~= '' and redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return value
+"""
+_SET_ADD = """
+redis.call('SADD', KEYS[1], ARGV[1])
+if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+"""
+
+
+def _milliseconds(ttl: float | None) -> int | str:
+    return "" if ttl is None else max(1, round(ttl * 1000))
+
+
+class RedisCache:
+    """See services.stores.ports.Cache. `prefix` keeps the keys of several systems on one server apart."""
+
+    def __init__(self, url: str, password: str = "", *, prefix: str = "", timeout: float = 5.0) -> None:
+        self._redis: Redis = connect(url, password, timeout=timeout)
+        self._prefix = prefix
+        self._increment = self._redis.register_script(_INCREMENT)
+        self._set_add = self._redis.register_script(_SET_ADD)
+
+    async def get(self, key: str) -> bytes | None:
+        value: bytes | None = await answered(self._redis.get(self._prefix + key))
+        return value
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        if not keys:
+            return []
+        values: list[bytes | None] = await answered(self._redis.mget([self._prefix + key for key in keys]))
+        return values
+
+    async def set(self, key: str, value: bytes, *, ttl: float | None = None, only_new: bool = False) -> bool:
+        expiry = None if ttl is None else int(_milliseconds(ttl))
+        return bool(await answered(self._redis.set(self._prefix + key, value, px=expiry, nx=only_new)))
+
+    async def delete(self, *keys: str) -> int:
+        if not keys:
+            return 0
+        return int(await answered(self._redis.delete(*(self._prefix + key for key in keys))))
+
+    async def increment(self, key: str, amount: int = 1, *, ttl: float | None = None) -> int:
+        return int(await answered(self._increment(keys=[self._prefix + key], args=[amount, _milliseconds(ttl)])))
+
+    async def take(self, key: str) -> bytes | None:
+        value: bytes | None = await answered(self._redis.getdel(self._prefix + key))
+        return value
+
+    async def set_add(self, key: str, member: str, *, ttl: float | None = None) -> None:
+        await answered(self._set_add(keys=[self._prefix + key], args=[member, _milliseconds(ttl)]))
+
+    async def set_remove(self, key: str, member: str) -> None:
+        await answered(self._redis.srem(self._prefix + key, member))
+
+    async def set_members(self, keys: Sequence[str]) -> list[frozenset[str]]:
+        if not keys:
+            return []
+        pipeline: Any = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.smembers(self._prefix + key)
+        return [frozenset(each.decode() for each in members) for members in await answered(pipeline.execute())]
+
+    async def publish(self, channel: str, payload: bytes) -> int:
+        return int(await answered(self._redis.publish(self._prefix + channel, payload)))
+
+    async def subscribe(self, *channels: str) -> RedisSubscription:
+        """Returns once the server has confirmed all channels. Raises StoreError."""
+        subscription = RedisSubscription(self._redis, self._prefix, channels)
+        await subscription.open()
+        return subscription
+
+    async def ping(self) -> None:
+        await answered(self._redis.ping())
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+
+class RedisSubscription:
+    """See services.stores.ports.Subscription."""
+
+    def __init__(self, redis: Redis, prefix: str, channels: Sequence[str]) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._channels = [prefix + channel for channel in channels]
+        self._pubsub: Any = None
+        self._closed = asyncio.Event()
+
+    async def open(self) -> None:
+        pubsub = self._redis.pubsub()
+        try:
+            await answered(pubsub.subscribe(*self._channels))
+            confirmed = 0
+            while confirmed < len(self._channels):
+                message = await answered(pubsub.get_message(timeout=5.0))
+                confirmed += bool(message and message["type"] == "subscribe")
+        except BaseException:
+            await pubsub.aclose()
+            raise
+        self._pubsub = pubsub
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, bytes]]:
+        pause = 0.05
+        while not self._closed.is_set():
+            try:
+                message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                pause = 0.05
+            except (RedisError, OSError, RuntimeError):
+                # The connection subscribes again by itself when it is back.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closed.wait(), pause)
+                pause = min(pause * 2, 2.0)
+                continue
+            if message is not None and not self._closed.is_set():
+                yield message["channel"].decode()[len(self._prefix) :], message["data"]
+
+    async def close(self) -> None:
+        if not self._closed.is_set():
+            self._closed.set()
+            if self._pubsub is not None:
+                await self._pubsub.aclose()

@@ -1,0 +1,62 @@
+"""What the adapters on Redis share: the client, and its errors in the words of the ports.
+
+Any server that speaks the Redis protocol will do (Redis 6.2 and later, Valkey).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+
+from services.stores.ports import StoreError
+
+T = TypeVar("T")
+
+
+def connect(url: str, password: str = "", *, timeout: float = 5.0, connections: int = 32) -> Redis:
+    """A client that connects on first use and reconnects by itself. `timeout` (seconds) bounds each exchange;
+    `connections`: at most so many at once, further calls wait."""
+    pool: Any = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=timeout,
+        password=password or None,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        socket_keepalive=True,
+        health_check_interval=30,
+        # A connection that the server closed fails only at its next use: once more, on a new one.
+        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2),
+        retry_on_error=[ConnectionError],
+    )
+    return Redis(connection_pool=pool)
+
+
+async def answered(call: Awaitable[T]) -> T:
+    """Awaits a call of the client. Raises StoreError for whatever goes wrong."""
+    try:
+        return await call
+    except (RedisError, OSError) as error:
+        raise store_error(error) from error
+
+
+def store_error(error: Exception) -> StoreError:
+    """The port's error; its text has neither the password nor a value."""
+    match error:
+        case AuthenticationError():
+            return StoreError("the Redis server refused the password", retryable=False)
+        case TimeoutError():
+            return StoreError("the Redis server did not answer in time")
+        case ConnectionError() | OSError():
+            return StoreError("the Redis server cannot be reached")
+        case ResponseError():
+            word = str(error).split(" ", 1)[0]
+            return StoreError(
+                f"the Redis server answered {word}", retryable=word in {"OOM", "LOADING", "READONLY", "MISCONF"}
+            )
+    return StoreError(f"the Redis client failed: {type(error).__name__}")

@@ -1,0 +1,1 @@
+"""The embedded Database: one SQLite file with a write-ahead log."""

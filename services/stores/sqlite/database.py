@@ -1,0 +1,146 @@
+"""The Database port on one SQLite file: reads beside each other and beside the one writer.
+
+A read runs on the event loop, which for a look-up by key is many times cheaper than a hop to a thread. One that turns out
+to be long is interrupted and begun again on a reader thread; works of `read` must therefore have no side effects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from services.stores.ports import Connection, Dialect, Row, StoreError
+from services.stores.sqlite.connection import SqliteConnection, connect, translate
+from services.stores.sqlite.dialect import SqliteDialect
+from services.stores.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+_BRIEF_STEPS = 2000
+"""Steps of SQLite's virtual machine (about 0.1 ms) after which a statement is no look-up any more."""
+_BRIEF_STATEMENTS = 12
+"""Statements after which a read is no look-up any more."""
+
+
+class _TooLongError(Exception):
+    """This read does not belong on the event loop."""
+
+
+class _BriefConnection(SqliteConnection):
+    """A connection on the event loop, which gives up early."""
+
+    statements = 0
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        self.statements += 1
+        if self.statements > _BRIEF_STATEMENTS:
+            raise _TooLongError
+        try:
+            return self._raw.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise _TooLongError from None
+            raise translate(error) from error
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
+
+class SqliteDatabase:
+    """See services.stores.ports.Database. `open` it; the schema is the business of services.stores.migrate."""
+
+    def __init__(
+        self, path: Path, writing: sqlite3.Connection, brief: sqlite3.Connection, limits: tuple[int, int, float]
+    ):
+        readers, write_limit, self._busy_timeout = limits
+        self.dialect: Dialect = SqliteDialect()
+        self._path = path
+        self._writing = writing
+        self._writer = Writer(writing, limit=write_limit)
+        self._brief_raw = brief
+        self._brief = _BriefConnection(brief)
+        brief.set_progress_handler(lambda: 1, _BRIEF_STEPS)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, readers: int = 2, write_limit: int = 20_000, busy_timeout: float = 5.0
+    ) -> SqliteDatabase:
+        """Opens or creates the file. `readers`: threads for long reads; `write_limit`: writes that may wait;
+        `busy_timeout`: seconds to wait for another process. Raises StoreError."""
+
+        def both() -> tuple[sqlite3.Connection, sqlite3.Connection]:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                writing = connect(path, busy_timeout=busy_timeout)
+            except OSError as error:
+                raise StoreError(f"cannot create the folder of the database: {error}") from error
+            try:
+                return writing, connect(path, busy_timeout=busy_timeout, read_only=True)
+            except BaseException:
+                writing.close()
+                raise
+
+        try:
+            writing, brief = await asyncio.to_thread(both)
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        return cls(path, writing, brief, (readers, write_limit, busy_timeout))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        self._check_open()
+        self._brief.statements = 0
+        try:
+            return _in_snapshot(self._brief_raw, self._brief, work)
+        except _TooLongError:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        result: T = await self._writer.submit(work)
+        return result
+
+    async def ping(self) -> None:
+        """Writes nothing, but goes through the writer: a writer that hangs is no database."""
+        await self._writer.submit(lambda connection: connection.execute("SELECT 1"))
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        for raw in (self._brief_raw, *self._opened, self._writing):
+            raw.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the database is closed", retryable=False)
+
+    def _read_in_thread(self, work: Callable[[Connection], T]) -> T:
+        connection: tuple[sqlite3.Connection, SqliteConnection] | None = getattr(self._local, "connection", None)
+        if connection is None:
+            try:
+                raw = connect(self._path, busy_timeout=self._busy_timeout, read_only=True)
+            except sqlite3.Error as error:
+                raise translate(error) from error
+            self._opened.append(raw)
+            connection = self._local.connection = (raw, SqliteConnection(raw))
+        return _in_snapshot(*connection, work)
+
+
+def _in_snapshot(raw: sqlite3.Connection, connection: SqliteConnection, work: Callable[[Connection], T]) -> T:
+    try:
+        raw.execute("BEGIN")
+        try:
+            return work(connection)
+        finally:
+            raw.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise translate(error) from error
