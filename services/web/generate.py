@@ -95,7 +95,9 @@ def closure() -> dict[str, Any]:
 
 
 def enums(messages: dict[str, Any]) -> dict[str, dict[str, int]]:
-    used = {field.enum_type.name: field.enum_type for each in messages.values() for field in each.fields if field.enum_type}
+    used = {
+        field.enum_type.name: field.enum_type for each in messages.values() for field in each.fields if field.enum_type
+    }
     return {name: {value.name: value.number for value in used[name].values} for name in sorted(used)}
 
 
@@ -103,7 +105,9 @@ def render() -> str:
     """The text of schema.js."""
     messages = closure()
     lines = [HEADER]
-    lines += [f"export const {name} = Object.freeze({json.dumps(values)});\n" for name, values in enums(messages).items()]
+    lines += [
+        f"export const {name} = Object.freeze({json.dumps(values)});\n" for name, values in enums(messages).items()
+    ]
     lines.append("\nexport const MESSAGES = {\n")
     for name in sorted(messages):
         rows = "".join(f"    {json.dumps(row)},\n" for row in table(messages[name]))

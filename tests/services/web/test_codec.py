@@ -152,20 +152,27 @@ async def test_a_field_of_another_wire_type_is_ignored(page: Page) -> None:
 
 
 async def test_of_a_oneof_the_last_one_on_the_wire_counts(page: Page) -> None:
-    data = ServerFrame(ack=SendAck(seq=1)).SerializeToString() + ServerFrame(pong={"request_id": "p"}).SerializeToString()
+    data = (
+        ServerFrame(ack=SendAck(seq=1)).SerializeToString() + ServerFrame(pong={"request_id": "p"}).SerializeToString()
+    )
     (result,) = await decode_all(page, [("ServerFrame", data)])
     assert result["message"]["ack"] is None
     assert result["message"]["pong"] == {"requestId": "p"}
 
 
 async def test_parts_of_one_message_are_merged(page: Page) -> None:
-    data = MessageInfo(sender={"user_id": "u"}).SerializeToString() + MessageInfo(sender={"nickname": "n"}).SerializeToString()
+    data = (
+        MessageInfo(sender={"user_id": "u"}).SerializeToString()
+        + MessageInfo(sender={"nickname": "n"}).SerializeToString()
+    )
     (result,) = await decode_all(page, [("MessageInfo", data)])
     assert (result["message"]["sender"]["userId"], result["message"]["sender"]["nickname"]) == ("u", "n")
 
 
 async def test_an_empty_message_in_a_oneof_is_written(page: Page) -> None:
-    data = await page.evaluate("""async () => [...(await import("/js/codec.js")).encode("ClientFrame", { ping: {} })]""")
+    data = await page.evaluate(
+        """async () => [...(await import("/js/codec.js")).encode("ClientFrame", { ping: {} })]"""
+    )
     assert ClientFrame.FromString(bytes(data)) == ClientFrame(ping=Ping())
 
 

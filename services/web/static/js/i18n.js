@@ -41,13 +41,14 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** What the server said, which it says in Chinese; in English where there is a translation. */
+/** What the server said, which it says in Chinese; in English where there is a translation. Numbers stand as # in the keys. */
 export function serverWords(text) {
   if (current === "zh" || !text) return text;
-  if (Object.hasOwn(SERVER_EN, text)) return SERVER_EN[text];
+  const numbers = text.match(/\d+/g) ?? [];
   const [start, rest] = text.split("：", 2);
-  const known = rest && SERVER_EN[`${start}：`];
-  return known ? known + rest : text;
+  const known = SERVER_EN[text.replace(/\d+/g, "#")];
+  if (known) return known.replaceAll("#", () => numbers.shift() ?? "");
+  return rest && SERVER_EN[`${start}：`] ? SERVER_EN[`${start}：`] + rest : text;
 }
 
 document.documentElement.lang = current;
