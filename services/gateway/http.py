@@ -181,6 +181,8 @@ class HttpServer:
         json_answer = json and "application/json" in headers.get("Accept", "")
         content = request.content
         body = content.read_nowait(-1) if content.is_eof() else await self._body(request)
+        if len(body) > self.limits.max_body:
+            raise Refused("size")
         if self._working >= self.limits.max_requests:
             response = route.response_type(success=False, errmsg=BUSY)
         else:

@@ -7,13 +7,16 @@ import resource
 import socket
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket with SO_REUSEPORT. Raises OSError with the address in its text."""
+def listen(host: str, port: int, receive_buffer: int = 0) -> socket.socket:
+    """A listening TCP socket with SO_REUSEPORT. `receive_buffer` in bytes bounds what the kernel keeps for a connection
+    that is not read; 0 leaves it to the kernel. Raises OSError with the address in its text."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if receive_buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         listener.bind((host, port))
         listener.listen(4096)
         listener.setblocking(False)

@@ -83,7 +83,7 @@ class Gateway:
         settings = self._runtime.settings
         http = listen(self._host, self.http_port)
         try:
-            websocket = listen(self._host, self.websocket_port)
+            websocket = listen(self._host, self.websocket_port, RECEIVE_BUFFER)
         except OSError:
             http.close()
             raise
@@ -132,6 +132,8 @@ class Gateway:
         return answer
 
 
+RECEIVE_BUFFER = 256 * 1024
+"""Bytes. The WebSocket library's read buffer grows to what one read can bring, and stays that large."""
 TICK = 0.5
 """Resolution of the connections' timers, in seconds."""
 

@@ -11,7 +11,7 @@ import pytest
 from services.gateway.routes import EXTENSION, ORIGINAL, ROUTES
 from services.protocol import friend_pb2, store_pb2, transmit_pb2, user_pb2
 
-from .conftest import System, new_message, token_of
+from tests.testbed.gateway import System, new_message, token_of
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
