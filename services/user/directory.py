@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from services.protocol import file_pb2, user_pb2
 from services.protocol.base_pb2 import UserInfo
 from services.runtime.context import Runtime
+from services.runtime.refusal import Refusal
 from services.runtime.rpc import Unavailable
-from services.stores.ports import StoreError
+from services.stores.ports import InvalidPage, StoreError
 from services.user import accounts
 from services.user.accounts import Account
 
@@ -41,9 +42,12 @@ class Directory:
         if not key or len(key) > _LONGEST_KEY:
             return response
         limit = min(request.limit or _DEFAULT_HITS, _MOST_HITS)
-        ids, response.next_page_token = await self._runtime.search.users(
-            key, exclude=list(request.exclude_user_id), limit=limit, after=request.page_token
-        )
+        try:
+            ids, response.next_page_token = await self._runtime.search.users(
+                key, exclude=list(request.exclude_user_id), limit=limit, after=request.page_token
+            )
+        except InvalidPage as error:
+            raise Refusal("分页参数无效") from error
         found = await self._runtime.database.read(lambda connection: accounts.by_ids(connection, ids))
         pictures = await self.pictures(found)
         by_id = {account.user_id: account for account in found}

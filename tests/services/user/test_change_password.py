@@ -1,0 +1,63 @@
+"""Changing the password."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.protocol import user_pb2
+from services.runtime.push import session_key
+from tests.testbed.accounts import Person, World
+
+
+async def change(world: World, person: Person, old: str, new: str) -> user_pb2.ChangePasswordRsp:
+    answer: user_pb2.ChangePasswordRsp = await world.call(
+        "user",
+        "ChangePassword",
+        user_pb2.ChangePasswordReq(user_id=person.user_id, session_id=person.token, old_password=old, new_password=new),
+    )
+    return answer
+
+
+async def test_the_new_password_replaces_the_old_one(world: World) -> None:
+    person = await world.register("小明", "secret-1")
+    assert (await change(world, person, "secret-1", "secret-2")).success
+    assert not (await world.login("小明", "secret-1")).success
+    assert (await world.login("小明", "secret-2")).success
+
+
+async def test_the_old_password_is_needed(world: World) -> None:
+    person = await world.register("小明", "secret-1")
+    assert (await change(world, person, "guess-1", "secret-2")).errmsg == "原密码错误"
+    assert (await world.login("小明", "secret-1")).success
+
+
+async def test_the_old_password_cannot_be_guessed_without_end(world: World) -> None:
+    world.set("user", "loginFailures", 2)
+    person = await world.register("小明", "secret-1")
+    for _ in range(2):
+        await change(world, person, "guess-1", "secret-2")
+    assert "15 分钟" in (await change(world, person, "secret-1", "secret-2")).errmsg
+
+
+async def test_the_other_sessions_end(world: World) -> None:
+    person = await world.register("小明", "secret-1")
+    other = (await world.login("小明", "secret-1")).login_session_id
+    await world.whose(other)
+    await change(world, person, "secret-1", "secret-2")
+    assert await world.whose(other) is None
+    assert await world.whose(person.token)
+    assert list(world.pushed[-1].revoked_session) == [session_key(other)]
+
+
+async def test_a_login_under_way_with_the_old_password_opens_no_session_that_stays(world: World) -> None:
+    person = await world.register("小明", "secret-1")
+    logins = [asyncio.create_task(world.login("小明", "secret-1")) for _ in range(4)]
+    await change(world, person, "secret-1", "secret-2")
+    tokens = [answer.login_session_id for answer in await asyncio.gather(*logins) if answer.success]
+    assert [token for token in tokens if await world.whose(token)] == []
+
+
+async def test_an_account_without_password_gets_one(world: World) -> None:
+    person = await world.register_by_phone("13800138000")
+    assert (await change(world, person, "", "secret-2")).success
+    assert (await world.login(person.user_id, "secret-2")).success

@@ -1,0 +1,109 @@
+"""Login sessions: how they live, how they end, and that they do without the cache."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.protocol import user_pb2
+from services.runtime.push import session_key
+from tests.testbed.accounts import World
+
+DAY = 86400
+
+
+async def test_a_session_tells_whose_it_is(world: World) -> None:
+    person = await world.register("小明")
+    assert await world.whose(person.token) == person.user_id
+
+
+async def test_an_unknown_session_is_refused(world: World) -> None:
+    for token in ("", "nonsense", "x" * 10_000, "会话"):
+        assert await world.whose(token) is None
+
+
+async def test_a_session_ends_when_it_was_not_used_for_its_lifetime(world: World) -> None:
+    person = await world.register("小明")
+    world.clock.now += 31 * DAY
+    assert await world.whose(person.token) is None
+
+
+async def test_a_session_in_use_goes_on(world: World) -> None:
+    person = await world.register("小明")
+    for _ in range(3):
+        world.clock.now += 20 * DAY
+        await world.forget_cache()
+        assert await world.whose(person.token)
+
+
+async def test_a_renewal_is_written_at_most_once_an_hour(world: World) -> None:
+    person = await world.register("小明")
+    before = await world.rows("SELECT expires_at FROM login_session")
+    world.clock.now += 3500
+    await world.whose(person.token)
+    assert await world.rows("SELECT expires_at FROM login_session") == before
+
+
+async def test_a_session_is_valid_without_the_cache(world: World) -> None:
+    person = await world.register("小明")
+    world.cut_cache()
+    assert await world.whose(person.token) == person.user_id
+
+
+async def test_one_logs_in_and_out_without_the_cache(world: World) -> None:
+    await world.register("小明", "secret-1")
+    world.cut_cache()
+    token = (await world.login("小明", "secret-1")).login_session_id
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=await world.whose(token) or "", session_id=token))
+    assert await world.whose(token) is None
+
+
+async def test_logout_ends_this_session_only_and_closes_its_connections(world: World) -> None:
+    person = await world.register("小明", "secret-1")
+    other = (await world.login("小明", "secret-1")).login_session_id
+    await world.whose(person.token)
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+    assert await world.whose(person.token) is None
+    assert await world.whose(other) == person.user_id
+    assert list(world.pushed[-1].revoked_session) == [session_key(person.token)]
+
+
+async def test_logout_everywhere_ends_all_sessions_and_connections_of_the_user(world: World) -> None:
+    person, stranger = await world.register("小明", "secret-1"), await world.register("小红")
+    other = (await world.login("小明", "secret-1")).login_session_id
+    await world.whose(other)
+    await world.call(
+        "user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token, everywhere=True)
+    )
+    assert await world.whose(person.token) is None
+    assert await world.whose(other) is None
+    assert await world.whose(stranger.token)
+    assert list(world.pushed[-1].revoked_user) == [person.user_id]
+
+
+async def test_nobody_logs_another_person_out(world: World) -> None:
+    person, stranger = await world.register("小明"), await world.register("小红")
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=stranger.user_id, session_id=person.token))
+    await world.forget_cache()
+    assert await world.whose(person.token)
+
+
+async def test_a_reader_under_way_does_not_bring_a_revoked_session_back(world: World) -> None:
+    person = await world.register("小明")
+    await world.forget_cache()
+    readers = [asyncio.create_task(world.whose(person.token)) for _ in range(20)]
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+    await asyncio.gather(*readers)
+    assert await world.whose(person.token) is None
+
+
+async def test_expired_sessions_are_deleted(world: World) -> None:
+    await world.register("小明")
+    world.clock.now += 31 * DAY
+    await world.register("小红")
+    assert await world.user_service.sessions.sweep() == 1
+    assert len(await world.rows("SELECT * FROM login_session")) == 1
+
+
+async def test_a_code_id_is_no_session(world: World) -> None:
+    answer = await world.call("user", "GetPhoneVerifyCode", user_pb2.PhoneVerifyCodeReq(phone_number="13800138000"))
+    assert await world.whose(answer.verify_code_id) is None
