@@ -13,7 +13,7 @@ from services.store import messages
 from services.store.history import standing_of
 from services.store.messages import MessageRow
 from services.store.render import Renderer
-from services.stores.ports import Connection, Database, MessageHit, Search
+from services.stores.ports import Connection, Database, InvalidPage, MessageHit, Search
 
 _DEFAULT_PAGE = 30
 _MOST = 200
@@ -50,7 +50,7 @@ class MessageSearch:
                 hits, answer.next_page_token = await self._search.messages(
                     key, names, limit=limit, before=request.page_token
                 )
-            except ValueError as error:
+            except InvalidPage as error:
                 raise Refusal("分页参数无效") from error
             answer.message.extend(await self._renderer.sequenced(await self._rows(hits), request.user_id))
         return answer
