@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,13 +12,13 @@ from typing_extensions import TypedDict
 from controller.api.quantity import duration, size
 from services.catalogue import BY_NAME, ConfigKey
 
-Config = Mapping[str, int | float | bool | str]
-"""Settings by the catalogue's names; a setting that is left out keeps the default of the version that runs."""
+Setting = int | float | bool | str
+"""Value of one key. A key that is left out keeps the default of the version that runs."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Marks a field of type Config as that of one service, so that only its keys with their types are accepted."""
+    """Marks a mapping as that of one service, so that only its keys with their types are accepted."""
 
     service: str
 

@@ -53,10 +53,10 @@ class Metadata(Model):
     """Set by old API servers."""
 
     finalizers: tuple[str, ...] = ()
-    """Set on an API server."""
+    """Set by an API server and its clients."""
 
     owner_references: tuple[Mapping[str, Any], ...] = ()
-    """Set on an API server."""
+    """Set by an API server and its clients."""
 
     managed_fields: tuple[Mapping[str, Any], ...] = ()
     """Set by an API server."""

@@ -28,7 +28,7 @@ class Webhook(Model):
 class Notifications(Model):
     """Messages to people outside the system."""
 
-    on: Annotated[tuple[Occasion, ...], Field(min_length=1, max_length=6)] = (
+    occasions: Annotated[tuple[Occasion, ...], Field(min_length=1, max_length=6)] = (
         "ReleaseFailed",
         "RolledBack",
         "BackupFailed",

@@ -96,7 +96,12 @@ def _checked(
 
 def _schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema(
-        {"anyOf": [{"type": "integer"}, {"type": "string"}], "pattern": pattern, "x-kubernetes-int-or-string": True}
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "pattern": pattern,
+            "maxLength": 24,
+            "x-kubernetes-int-or-string": True,
+        }
     )
 
 
@@ -109,7 +114,9 @@ def size(minimum: float | None = None, maximum: float | None = None) -> Any:
 def duration(minimum: float | None = None, maximum: float | None = None) -> Any:
     """The type of a duration with bounds in seconds."""
     check = _checked(seconds_of, DURATION_REMEDY, minimum, maximum, show_seconds)
-    return Annotated[str, AfterValidator(check), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})]
+    return Annotated[
+        str, AfterValidator(check), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 50})
+    ]
 
 
 def show_bytes(amount: float) -> str:
@@ -155,6 +162,6 @@ Cpu = Annotated[
 Duration = Annotated[
     str,
     AfterValidator(_checked(seconds_of, DURATION_REMEDY, None, None, show_seconds)),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 50}),
 ]
 """Time: `30s`, `1h30m`, `14d`."""

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from controller.api.configuration import Config, Configuration
+from controller.api.configuration import Configuration, Setting
 from controller.api.model import Model
 from controller.api.names import VARIABLE_PATTERN
-from controller.api.quantity import Duration
+from controller.api.quantity import Duration, seconds_of
 from controller.api.rules import Rule
 from controller.api.running import Placement, Resources
 from services.catalogue import BY_NAME
@@ -48,6 +48,17 @@ class Autoscaling(Model):
 class ServiceSpec(Model):
     """One service."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            at="autoscaling",
+            reads=("replicas", "autoscaling"),
+            holds=lambda replicas, autoscaling: replicas > 0 or autoscaling is None,
+            cel="self.replicas > 0 || !has(self.autoscaling)",
+            problem="a service with 0 replicas is absent and does not scale",
+            remedy="remove autoscaling or set replicas to 1 or more",
+        ),
+    )
+
     replicas: Replicas = 2
     """How many replicas run. 0: the service is absent, and what needs it answers that it is not available. Left out on the
     local target: 1."""
@@ -81,7 +92,24 @@ class ServiceSpec(Model):
 class GatewayService(ServiceSpec):
     """HTTP, WebSocket and the web client."""
 
-    config: Annotated[Config, Configuration("gateway")] = {}
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *ServiceSpec.rules,
+        Rule(
+            at="stopGrace",
+            reads=("stopGrace", "config.drainWindow"),
+            holds=lambda grace, window: window is None or seconds_of(grace) > seconds_of(window),
+            # CEL knows no days and weeks; the controller's own check covers what is written with them.
+            cel=(
+                "!has(self.config) || !has(self.config.drainWindow) || self.stopGrace.matches('[dw]') || "
+                "self.config.drainWindow.matches('[dw]') || "
+                "duration(self.stopGrace) > duration(self.config.drainWindow)"
+            ),
+            problem="stopGrace ends before config.drainWindow does",
+            remedy="make stopGrace longer than drainWindow, or connections are cut",
+        ),
+    )
+
+    config: Annotated[Mapping[str, Setting], Configuration("gateway")] = {}
     """Settings of the gateway."""
 
     stop_grace: Duration = "45s"
@@ -91,35 +119,35 @@ class GatewayService(ServiceSpec):
 class UserService(ServiceSpec):
     """Accounts, login sessions, profiles."""
 
-    config: Annotated[Config, Configuration("user")] = {}
+    config: Annotated[Mapping[str, Setting], Configuration("user")] = {}
     """Settings of the user service."""
 
 
 class FriendService(ServiceSpec):
     """Friends, conversations and their members."""
 
-    config: Annotated[Config, Configuration("friend")] = {}
+    config: Annotated[Mapping[str, Setting], Configuration("friend")] = {}
     """Settings of the friend service."""
 
 
 class TransmitService(ServiceSpec):
     """Makes messages durable and ordered."""
 
-    config: Annotated[Config, Configuration("transmit")] = {}
+    config: Annotated[Mapping[str, Setting], Configuration("transmit")] = {}
     """Settings of the transmit service."""
 
 
 class StoreService(ServiceSpec):
     """History, synchronisation, search, transcripts."""
 
-    config: Annotated[Config, Configuration("store")] = {}
+    config: Annotated[Mapping[str, Setting], Configuration("store")] = {}
     """Settings of the store service."""
 
 
 class FileService(ServiceSpec):
     """Keeps files and pictures."""
 
-    config: Annotated[Config, Configuration("file")] = {}
+    config: Annotated[Mapping[str, Setting], Configuration("file")] = {}
     """Settings of the file service."""
 
 
@@ -129,7 +157,7 @@ class SpeechService(ServiceSpec):
     replicas: Replicas = 1
     """How many replicas run. 0: the service is absent, and voice messages get no transcript."""
 
-    config: Annotated[Config, Configuration("speech")] = {}
+    config: Annotated[Mapping[str, Setting], Configuration("speech")] = {}
     """Settings of the speech service."""
 
 

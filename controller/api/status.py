@@ -6,13 +6,18 @@ API conventions.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from controller.api.model import Model
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+def list_by(key: str) -> Any:
+    """Marks a list as one whose entries are told apart by a key, so that server-side apply merges it entry by entry."""
+    return Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]})
 
 
 class Condition(Model):
@@ -90,16 +95,16 @@ class ChatSystemStatus(Model):
     version: str = ""
     """Version that serves."""
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: Annotated[tuple[Condition, ...], list_by("type")] = ()
     """The state for programs, one entry a type."""
 
-    components: tuple[ComponentStatus, ...] = ()
+    components: Annotated[tuple[ComponentStatus, ...], list_by("name")] = ()
     """Each service and store."""
 
     addresses: tuple[str, ...] = ()
     """Addresses that a person can open, best first."""
 
-    revisions: tuple[RevisionStatus, ...] = ()
+    revisions: Annotated[tuple[RevisionStatus, ...], list_by("number")] = ()
     """The newest revisions, newest first."""
 
     last_good_revision: int | None = None
@@ -130,7 +135,7 @@ class BackupStatus(Model):
     phase: str = ""
     """The state in one sentence."""
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: Annotated[tuple[Condition, ...], list_by("type")] = ()
     """The state for programs, one entry a type."""
 
     set: str = ""
@@ -170,7 +175,7 @@ class RestoreStatus(Model):
     phase: str = ""
     """The state in one sentence."""
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: Annotated[tuple[Condition, ...], list_by("type")] = ()
     """The state for programs, one entry a type."""
 
     set: str = ""

@@ -63,8 +63,9 @@ def parse(document: object) -> Resource:
     try:
         resource = model.model_validate(data)
     except ValidationError as error:
-        details = [d for d in error.errors(include_url=False, include_input=True) if _place(d) not in places]
+        details = [detail for detail in error.errors(include_url=False) if _place(detail) not in places]
         places.update(map(_place, details))
+        details = [detail for detail in details if not _follows_from_its_entries(detail, places)]
         more = max(0, len(details) - SHOWN)
         problems += [(_place(detail), _problem(model, detail)) for detail in details[:SHOWN]]
     problems += _broken_rules(model, data, (), places)
@@ -91,6 +92,12 @@ def dump(resource: Resource) -> dict[str, Any]:
 
 def _place(detail: ErrorDetails) -> Location:
     return tuple(part for part in detail["loc"] if part != "[key]")
+
+
+def _follows_from_its_entries(detail: ErrorDetails, places: set[Location]) -> bool:
+    """pydantic counts only the valid entries of a list; that it is then too short is no mistake of its own."""
+    at = _place(detail)
+    return detail["type"] == "too_short" and any(len(place) > len(at) and place[: len(at)] == at for place in places)
 
 
 def _problem(model: type[Model], detail: ErrorDetails) -> Problem:
