@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def check(history: History) -> list[Fault]:
 def _check_sequence(conversation: str, whose: str, messages: list[Seen]) -> Iterable[Fault]:
     """Sequence numbers rise one by one from 1, message ids are unique."""
     numbers = [message.seq for message in messages]
-    for earlier, later in zip(numbers, numbers[1:], strict=False):
+    for earlier, later in pairwise(numbers):
         if later < earlier:
             yield Fault("order", conversation, f"{whose}: seq {later} comes after {earlier}")
     for place, number in enumerate(sorted(set(numbers)), start=1):
@@ -138,7 +139,7 @@ def _check_view(view: View, stored: list[Seen]) -> Iterable[Fault]:
     missing = set(truth) - {message.seq for message in view.messages}
     if missing:
         yield Fault("lost", view.conversation, f"{who}: does not show {sorted(missing)[:10]}")
-    for earlier, later in zip(view.read_positions, view.read_positions[1:], strict=False):
+    for earlier, later in pairwise(view.read_positions):
         if later < earlier:
             yield Fault("read-position", view.conversation, f"{who}: went back from {earlier} to {later}")
     if view.read_positions and view.read_seq < max(view.read_positions):

@@ -6,14 +6,24 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from tests.testbed.client import Api
+from tests.testbed.client import Api, Person, befriend
+from tests.testbed.sms import SmsEndpoint
 from tests.testbed.system import System
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def sms() -> Iterator[SmsEndpoint]:
+    """Where the shared system sends its text messages."""
+    endpoint = SmsEndpoint()
+    yield endpoint
+    endpoint.close()
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, sms: SmsEndpoint) -> Iterator[System]:
     """One system in one process that tests share; none may stop it or change what others rely on."""
-    running = System(tmp_path_factory.mktemp("system")).start()
+    settings = {"CHATSYSTEM_USER_SMS_URL": sms.url}
+    running = System(tmp_path_factory.mktemp("system"), settings=settings).start()
     yield running
     running.stop()
 
@@ -40,6 +50,13 @@ async def api(system: System) -> AsyncIterator[Api]:
     client = Api(system.host, system.http_port, system.websocket_port)
     yield client
     await client.close()
+
+
+@pytest.fixture
+async def pair(api: Api) -> tuple[Person, Person, str]:
+    """Two friends, and the id of their conversation."""
+    one, other = await api.register(), await api.register()
+    return one, other, await befriend(one, other)
 
 
 @pytest.hookimpl(hookwrapper=True)
