@@ -175,6 +175,15 @@ SERVICES: tuple[Service, ...] = (
             ConfigKey("maxBodySize", "bytes", "52Mi", "Largest request body.", 64 * 1024, 2**31 - 1),
             ConfigKey("maxFrameSize", "bytes", "52Mi", "Largest WebSocket frame.", 64 * 1024, 2**31 - 1),
             ConfigKey("maxConnections", "int", "20000", "WebSocket connections of one replica.", 1),
+            ConfigKey("maxHttpConnections", "int", "20000", "HTTP connections of one replica.", 1),
+            ConfigKey("maxRequests", "int", "4096", "HTTP requests that one replica works on at the same time.", 1),
+            ConfigKey(
+                "maxBacklog",
+                "bytes",
+                "8Mi",
+                "What may wait for a client that reads slowly; then its connection is closed.",
+                64 * 1024,
+            ),
             ConfigKey("acceptRate", "int", "2000", "New WebSocket connections per second of one replica.", 1),
             ConfigKey(
                 "sendRate",

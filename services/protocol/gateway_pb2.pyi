@@ -170,7 +170,7 @@ class ProfileChanged(_message.Message):
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("user_id", "notify", "frame", "plain", "seq", "request_id", "except_session", "repeat")
+    __slots__ = ("user_id", "notify", "frame", "plain", "seq", "request_id", "except_session", "repeat", "except_connection")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     NOTIFY_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
@@ -179,6 +179,7 @@ class Delivery(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     EXCEPT_SESSION_FIELD_NUMBER: _ClassVar[int]
     REPEAT_FIELD_NUMBER: _ClassVar[int]
+    EXCEPT_CONNECTION_FIELD_NUMBER: _ClassVar[int]
     user_id: _containers.RepeatedScalarFieldContainer[str]
     notify: _notify_pb2.NotifyMessage
     frame: ServerFrame
@@ -187,7 +188,8 @@ class Delivery(_message.Message):
     request_id: str
     except_session: str
     repeat: bool
-    def __init__(self, user_id: _Optional[_Iterable[str]] = ..., notify: _Optional[_Union[_notify_pb2.NotifyMessage, _Mapping]] = ..., frame: _Optional[_Union[ServerFrame, _Mapping]] = ..., plain: _Optional[_Union[_notify_pb2.NotifyMessage, _Mapping]] = ..., seq: _Optional[int] = ..., request_id: _Optional[str] = ..., except_session: _Optional[str] = ..., repeat: _Optional[bool] = ...) -> None: ...
+    except_connection: int
+    def __init__(self, user_id: _Optional[_Iterable[str]] = ..., notify: _Optional[_Union[_notify_pb2.NotifyMessage, _Mapping]] = ..., frame: _Optional[_Union[ServerFrame, _Mapping]] = ..., plain: _Optional[_Union[_notify_pb2.NotifyMessage, _Mapping]] = ..., seq: _Optional[int] = ..., request_id: _Optional[str] = ..., except_session: _Optional[str] = ..., repeat: _Optional[bool] = ..., except_connection: _Optional[int] = ...) -> None: ...
 
 class DeliveryBatch(_message.Message):
     __slots__ = ("delivery", "revoked_session", "revoked_user")

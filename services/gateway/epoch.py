@@ -1,0 +1,44 @@
+"""The word that changes when the history was restored to an older state, for the Welcome of every connection.
+
+The store service has it; here it is remembered for a short time, so that a rush of reconnects asks once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from services.gateway.sessions import Session
+from services.protocol.store_pb2 import SyncReq, SyncRsp
+
+log = logging.getLogger(__name__)
+
+LIFETIME = 30.0
+
+
+class EpochSource:
+    """`sync` is the store service's Sync, whose answers carry the epoch."""
+
+    def __init__(self, sync: Callable[[SyncReq], Awaitable[SyncRsp]], clock: Callable[[], float]) -> None:
+        self._sync = sync
+        self._clock = clock
+        self._epoch = ""
+        self._until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def current(self, session: Session) -> str:
+        """The epoch; empty when the store service cannot be asked, which a client takes as "not known yet"."""
+        if self._clock() < self._until:
+            return self._epoch
+        async with self._lock:
+            if self._clock() < self._until:
+                return self._epoch
+            try:
+                answer = await self._sync(SyncReq(user_id=session.user_id, session_id=session.token, limit=1))
+                self._epoch = answer.epoch
+            except Exception as error:  # noqa: BLE001 - a Welcome without it is better than none
+                log.warning("the epoch is not known: %s", error)
+                self._epoch = ""
+            self._until = self._clock() + (LIFETIME if self._epoch else 1.0)
+            return self._epoch

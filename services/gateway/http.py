@@ -1,0 +1,278 @@
+"""The HTTP server: the operations by POST, the web client by GET.
+
+Every way a request can fail below the level of an operation ends in the one answer that existing clients know: 400,
+`Bad Request`. It stands on aiohttp's low-level server: one dictionary instead of a router and middlewares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+from multidict import CIMultiDict
+
+from services.gateway.assets import Asset, Assets, security_headers
+from services.gateway.bodies import Malformed, parse, render
+from services.gateway.listener import backlog
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.operations import Operations
+from services.gateway.routes import ROUTES
+
+log = logging.getLogger(__name__)
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, Authorization",
+    "Server": "chatsystem",
+}
+PROTOBUF = CIMultiDict({**CORS, "Content-Type": "application/x-protobuf"})
+JSON = CIMultiDict({**CORS, "Content-Type": "application/json"})
+PLAIN = CIMultiDict({**CORS, "Content-Type": "text/plain"})
+
+MALFORMED = "请求格式错误"
+BUSY = "系统繁忙，请稍后再试"
+
+IDLE = 60.0
+"""Seconds that a connection may take for the head of a request, or stay without one."""
+BODY_GRACE = 15.0
+BODY_RATE = 16 * 1024
+"""A body may take the grace, in seconds, and beyond it one second for every so many bytes that have come."""
+BODY_MEMORY = 512 * 2**20
+"""Bytes of unfinished bodies that are kept at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """`max_body` in bytes; `max_requests` are worked on at the same time; `max_connections` may be open."""
+
+    max_body: int
+    max_requests: int
+    max_connections: int
+
+
+class Refused(Exception):
+    """The request gets 400; `reason` is a word of metrics.BAD_REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Protocol(RequestHandler):
+    """A client's connection. What aiohttp itself refuses looks like everything else that is refused."""
+
+    __slots__ = ("_http",)
+
+    def __init__(self, http: HttpServer, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._http = http
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._http.connected += 1
+        if self._http.connected > self._http.limits.max_connections:
+            self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._http.connected -= 1
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        if status >= 500 and exc is not None:
+            log.error("a request failed", exc_info=exc)
+        response = self._http.bad("crash" if status >= 500 else "syntax")
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    """aiohttp's server with the connections above."""
+
+    def __init__(self, http: HttpServer) -> None:
+        super().__init__(http.handle)
+        self._http = http
+
+    def __call__(self) -> RequestHandler:
+        return _Protocol(
+            self._http,
+            self,
+            loop=self._loop,
+            keepalive_timeout=IDLE,
+            access_log=None,
+            auto_decompress=False,
+            lingering_time=2.0,
+            max_headers=64,
+        )
+
+
+class HttpServer:
+    """`configuration` is what GET /config.json answers; without `assets` the web client is not served."""
+
+    def __init__(
+        self,
+        *,
+        operations: Operations,
+        metrics: GatewayMetrics,
+        limits: HttpLimits,
+        assets: Assets | None,
+        configuration: Asset,
+        websocket_port: int,
+    ) -> None:
+        self._operations = operations
+        self._metrics = metrics
+        self.limits = limits
+        self._assets = assets
+        self._configuration = configuration
+        self._websocket_port = websocket_port
+        self._server: _Server | None = None
+        self._accepting: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._working = 0
+        self._unfinished = 0
+        self._draining = False
+        self.connected = 0
+
+    async def start(self, listener: socket.socket) -> None:
+        self._server = _Server(self)
+        self._listener = listener
+        self._accepting = await asyncio.get_running_loop().create_server(self._server, sock=listener, backlog=4096)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers one request."""
+        try:
+            if request.method == "POST":
+                response = await self._operation(request)
+            elif request.method == "OPTIONS":
+                response = web.Response(headers=PLAIN)
+            elif request.method in ("GET", "HEAD"):
+                response = self._get(request)
+            else:
+                raise Refused("path" if request.method == "UNKNOWN" else "method")
+        except Refused as refused:
+            response = self.bad(refused.reason)
+            if not request.content.is_eof():
+                response.force_close()
+        except RequestPayloadError:
+            response = self.bad("syntax")
+            response.force_close()
+        if self._draining:
+            response.force_close()
+        return response
+
+    def bad(self, reason: str) -> web.Response:
+        """The answer to everything that is wrong with HTTP itself."""
+        self._metrics.bad[reason].inc()
+        return web.Response(status=400, body=b"Bad Request", headers=PLAIN)
+
+    async def _operation(self, request: web.BaseRequest) -> web.Response:
+        route = ROUTES.get(request.path)
+        if route is None:
+            raise Refused("path")
+        headers = request.headers
+        json = headers.get("Content-Type", "").startswith("application/json")
+        json_answer = json and "application/json" in headers.get("Accept", "")
+        content = request.content
+        body = content.read_nowait(-1) if content.is_eof() else await self._body(request)
+        if len(body) > self.limits.max_body:
+            raise Refused("size")
+        if self._working >= self.limits.max_requests:
+            response = route.response_type(success=False, errmsg=BUSY)
+        else:
+            self._working += 1
+            try:
+                message = parse(route.request_type, body, json)
+                del body
+                peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+                response = await self._operations.perform(route, message, peer[0] if peer else "")
+            except Malformed:
+                self._metrics.results[route.path, "refused"].inc()
+                response = route.response_type(success=False, errmsg=MALFORMED)
+            finally:
+                self._working -= 1
+        return web.Response(body=render(response, json_answer), headers=JSON if json_answer else PROTOBUF)
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        """A body that has not come as a whole: no bigger, no slower and not more of them than there may be."""
+        limit = self.limits.max_body
+        declared = request.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise Refused("size")
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BODY_GRACE
+        content, size = request.content, 0
+        chunks: list[bytes] = []
+        try:
+            while True:
+                async with asyncio.timeout_at(deadline + size / BODY_RATE):
+                    chunk = await content.readany()
+                if not chunk:
+                    return b"".join(chunks)
+                chunks.append(chunk)
+                size += len(chunk)
+                self._unfinished += len(chunk)
+                if size > limit:
+                    raise Refused("size")
+                if self._unfinished > BODY_MEMORY:
+                    raise Refused("overload")
+        except TimeoutError:
+            raise Refused("timeout") from None
+        finally:
+            self._unfinished -= size
+
+    def _get(self, request: web.BaseRequest) -> web.Response:
+        if self._assets is None:
+            raise Refused("path")
+        if request.path == "/config.json":
+            asset: Asset | None = self._configuration
+        else:
+            asset = self._assets.get(request.path)
+        if asset is None:
+            raise Refused("path")
+        headers = CIMultiDict(
+            {
+                **CORS,
+                **security_headers(request.headers.get("Host", ""), self._websocket_port),
+                "Content-Type": asset.content_type,
+                "Cache-Control": "no-cache",
+                "ETag": asset.etag,
+            }
+        )
+        if asset.etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=asset.body, headers=headers)
+
+    async def drain(self, window: float) -> None:
+        """Accepts nobody; answers what comes on open connections and closes each after its answer; returns when nothing is
+        worked on, after `window` seconds at the most for those that only stay open."""
+        self._draining = True
+        self._stop_accepting()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        while self._working or (self.connected and loop.time() < started + window):  # noqa: ASYNC110 - seconds, once
+            await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        self._stop_accepting()
+        if self._server is not None:
+            self._server.pre_shutdown()
+            await self._server.shutdown(2.0)
+            self._server = None
+
+    def _stop_accepting(self) -> None:
+        accepting, self._accepting = self._accepting, None
+        if accepting is None or self._server is None or self._listener is None:
+            return
+        loop = asyncio.get_running_loop()
+        for connection in backlog(self._listener):
+            loop.create_task(loop.connect_accepted_socket(self._server, connection))  # noqa: RUF006 - lives with the loop
+        accepting.close()
