@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
@@ -58,7 +59,8 @@ class Backend:
         async def call(request: Any) -> Any:
             if service in self.down:
                 raise Unavailable(f"{service} is down")
-            handler = getattr(self, f"{service}_{method}", None)
+            name = re.sub("([A-Z])", r"_\1", method).lower()
+            handler = getattr(self, service + name, None)
             if handler is None:
                 raise RuntimeError(f"the tests do not serve {method}")
             self.seen.append(request)
@@ -66,7 +68,7 @@ class Backend:
 
         return call
 
-    async def user_ValidateSession(self, request: Any) -> Any:
+    async def user_validate_session(self, request: Any) -> Any:
         self.validations += 1
         token = request.session_id
         if not token.startswith("token-") or token in self.revoked:
@@ -74,26 +76,26 @@ class Backend:
         user_id = token.split("-")[1]
         return user_pb2.ValidateSessionRsp(success=True, user_id=user_id, expires_at=int(time.time()) + 3600)
 
-    async def user_UserLogin(self, request: Any) -> Any:
+    async def user_user_login(self, request: Any) -> Any:
         if request.password != "secret":
             raise Refusal("用户名或密码错误")
         return user_pb2.UserLoginRsp(
             request_id=request.request_id, success=True, login_session_id=token_of(request.nickname)
         )
 
-    async def user_Logout(self, request: Any) -> Any:
+    async def user_logout(self, request: Any) -> Any:
         self.revoked.add(request.session_id)
         await self.push.publish(DeliveryBatch(revoked_session=[session_key(request.session_id)]))
         return user_pb2.LogoutRsp(request_id=request.request_id, success=True)
 
-    async def user_GetUserInfo(self, request: Any) -> Any:
+    async def user_get_user_info(self, request: Any) -> Any:
         info = base_pb2.UserInfo(user_id=request.user_id, nickname=request.user_id)
         return user_pb2.GetUserInfoRsp(request_id=request.request_id, success=True, user_info=info)
 
-    async def user_SetUserNickname(self, request: Any) -> Any:
+    async def user_set_user_nickname(self, request: Any) -> Any:
         return user_pb2.SetUserNicknameRsp(request_id=request.request_id)
 
-    async def friend_FriendAdd(self, request: Any) -> Any:
+    async def friend_friend_add(self, request: Any) -> Any:
         notify = NotifyMessage(
             friend_add_apply=NotifyFriendAddApply(user_info=base_pb2.UserInfo(user_id=request.user_id, nickname="甲"))
         )
@@ -104,17 +106,17 @@ class Backend:
             delivery=[Delivery(user_id=[request.respondent_id], notify=notify)],
         )
 
-    async def friend_ChatSessionCreate(self, request: Any) -> Any:
+    async def friend_chat_session_create(self, request: Any) -> Any:
         info = base_pb2.ChatSessionInfo(chat_session_id="c2", chat_session_name=request.chat_session_name)
         return friend_pb2.ChatSessionCreateRsp(request_id=request.request_id, success=True, chat_session_info=info)
 
-    async def friend_ChatSessionAddMember(self, request: Any) -> Any:
+    async def friend_chat_session_add_member(self, request: Any) -> Any:
         return friend_pb2.ChatSessionAddMemberRsp(request_id=request.request_id, success=True)
 
-    async def store_Sync(self, request: Any) -> Any:
+    async def store_sync(self, request: Any) -> Any:
         return store_pb2.SyncRsp(request_id=request.request_id, success=True, epoch=self.epoch, complete=True)
 
-    async def store_MarkRead(self, request: Any) -> Any:
+    async def store_mark_read(self, request: Any) -> Any:
         return store_pb2.MarkReadRsp(
             request_id=request.request_id,
             success=True,
@@ -124,7 +126,7 @@ class Backend:
             advanced=True,
         )
 
-    async def transmit_Send(self, request: Any) -> Any:
+    async def transmit_send(self, request: Any) -> Any:
         if request.user_id not in self.members.get(request.chat_session_id, ()):
             raise Refusal("您不是该会话的成员")
         self.sent.append(request)
@@ -223,9 +225,7 @@ class System:
         if protocol:
             frame = await socket.frame()
             assert frame.welcome.user_id == user_id
-        async with asyncio.timeout(5):
-            while len(self.gateway._connections) <= known:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: len(self.gateway._connections) > known)
         return socket
 
 
@@ -236,6 +236,13 @@ def new_message(text: str, request_id: str, chat: str = "c1", token: str = "") -
         chat_session_id=chat,
         message=base_pb2.MessageContent(string_message=base_pb2.StringMessageInfo(content=text)),
     )
+
+
+async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Returns when the condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - of another part, which has no event for it
+            await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,6 @@ import pytest
 
 from services.gateway.routes import EXTENSION, ORIGINAL, ROUTES
 from services.protocol import friend_pb2, store_pb2, transmit_pb2, user_pb2
-
 from tests.testbed.gateway import System, new_message, token_of
 
 CORS = {

@@ -10,7 +10,7 @@ import pytest
 from services.protocol import base_pb2, friend_pb2, store_pb2, user_pb2
 from services.protocol.gateway_pb2 import ClientAuthenticationReq, Delivery, DeliveryBatch, ServerFrame
 from services.protocol.notify_pb2 import NotifyFriendRemove, NotifyMessage, NotifyType
-from tests.testbed.gateway import System, new_message, token_of
+from tests.testbed.gateway import System, eventually, new_message, token_of
 
 
 async def test_an_existing_client_hears_nothing_after_its_authentication(system: System) -> None:
@@ -190,9 +190,7 @@ async def test_sends_are_handed_on_in_order_without_waiting_for_one_another(syst
     alice = await system.connect("alice")
     for index in range(100):
         await alice.send(send=new_message(str(index), f"r{index}"))
-    async with asyncio.timeout(5):
-        while len(system.backend.sent) < 100:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(system.backend.sent) == 100)
     released.set()
     assert [request.request_id for request in system.backend.sent] == [f"r{index}" for index in range(100)]
     acks = [(await alice.frame()).ack for _ in range(100)]
@@ -369,7 +367,7 @@ async def test_a_revoked_session_loses_its_connections_at_once(system: System) -
 
 async def test_an_authentication_that_a_logout_overtakes_is_refused(system: System) -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
-    validate = system.backend.user_ValidateSession
+    validate = system.backend.user_validate_session
 
     async def slowly(request):
         response = await validate(request)
@@ -377,11 +375,11 @@ async def test_an_authentication_that_a_logout_overtakes_is_refused(system: Syst
         await answer.wait()
         return response
 
-    system.backend.user_ValidateSession = slowly
+    system.backend.user_validate_session = slowly
     socket = await system.socket()
     await socket.ws.send_bytes(ClientAuthenticationReq(session_id=token_of("alice")).SerializeToString())
     await asked.wait()
-    await system.backend.user_Logout(user_pb2.LogoutReq(session_id=token_of("alice")))
+    await system.backend.user_logout(user_pb2.LogoutReq(session_id=token_of("alice")))
     answer.set()
     assert (await socket.closed())[0] == 1003
 
@@ -424,9 +422,7 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
         alice = await system.connect("alice")
         bob = await system.connect("bob", protocol=0)
         await alice.send(send=new_message("last words", "r1"))
-        async with asyncio.timeout(5):
-            while not system.backend.sent:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: system.backend.sent)
         drained = asyncio.create_task(system.gateway.drain())
         away = (await alice.frame()).go_away
         assert 0 < away.reconnect_after_ms <= 1000
