@@ -13,7 +13,7 @@ from services.runtime.refusal import Refusal
 
 # OWASP's recommendation for argon2id: 19 MiB, two passes, one lane; 20 to 40 ms.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_QUEUE_LIMIT = 64
+_QUEUE_LIMIT = 256
 
 
 class Passwords:
