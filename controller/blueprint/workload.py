@@ -123,15 +123,26 @@ class Workload:
 
     @property
     def digest(self) -> str:
-        """Changes when a running instance has to be replaced. What only the controller uses (how many, in which order,
-        how watched, how stopped, how logs are kept) is left out; so are defaults, or a new version of the controller
+        """Changes when a running instance has to be replaced. What only the controller uses (how many, how
+        called, in which order, how watched, how stopped, how logs are kept) is left out; so are defaults, or a new version of the controller
         that adds a field would restart everything."""
         shape = {key: value for key, value in _without_defaults(self).items() if key not in _NOT_IN_DIGEST}
         return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
 
 
 _NOT_IN_DIGEST = frozenset(
-    ("replicas", "ready", "live", "depends_on", "update", "stop_grace", "log_max_size", "log_max_files")
+    (
+        "replicas",
+        "version",
+        "components",
+        "ready",
+        "live",
+        "depends_on",
+        "update",
+        "stop_grace",
+        "log_max_size",
+        "log_max_files",
+    )
 )
 
 

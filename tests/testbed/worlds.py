@@ -44,10 +44,11 @@ def blueprints(draw: st.DrawFn) -> Blueprint:
             )
         )
     published_by: dict[int, str] = {}
-    kept = []
-    for item in workloads:
-        if not any(published_by.setdefault(port.number, item.name) != item.name for port in item.ports):
-            kept.append(item)
+    kept = [
+        item
+        for item in workloads
+        if all(published_by.setdefault(port.number, item.name) == item.name for port in item.ports)
+    ]
     secrets = tuple(Secret(name, ("password",)) for name in draw(st.sets(st.sampled_from(["valkey", "rpc"]))))
     return Blueprint("acme", tuple(kept), secrets)
 

@@ -1,0 +1,83 @@
+"""The table of contents of a blueprint: everything that a ChatSystem needs, in the order in which it becomes healthy. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from controller.api.chatsystem import ChatSystem
+from controller.blueprint import (
+    elasticsearch,
+    etcd,
+    file,
+    files,
+    friend,
+    gateway,
+    migration,
+    mysql,
+    rabbitmq,
+    redis,
+    service,
+    speech,
+    store,
+    transmit,
+    user,
+)
+from controller.blueprint.part import Part, Profile
+from controller.blueprint.workload import Blueprint, Secret, Workload
+from services.catalogue import BY_NAME
+
+# Stores come first: a service that starts without its store would only wait. The database leads, because the migration
+# needs it alone and can begin while the others start.
+STORES: tuple[Callable[[ChatSystem, Profile], Part], ...] = (
+    mysql.part,
+    redis.part,
+    rabbitmq.part,
+    elasticsearch.part,
+    etcd.part,
+    files.part,
+)
+
+# Then the migration, because a service must not see an older schema. Then the services, each after those it calls, and the
+# gateway last: once it takes connections, whatever a person does can be answered.
+SERVICES: dict[str, Callable[[ChatSystem], service.Shape]] = {
+    "speech": speech.shape,
+    "file": file.shape,
+    "user": user.shape,
+    "transmit": transmit.shape,
+    "store": store.shape,
+    "friend": friend.shape,
+    "gateway": gateway.shape,
+}
+
+
+def build(system: ChatSystem, profile: Profile) -> Blueprint:
+    parts = [make(system, profile) for make in STORES]
+    workloads: dict[str, Workload] = {}
+    secrets: dict[str, Secret] = {}
+    for part in parts:
+        # Embedded stores share a server: the first one brings it, the others find it there.
+        workloads |= {workload.name: workload for workload in part.workloads if workload.name not in workloads}
+        secrets |= {secret.name: secret for secret in part.secrets}
+    job = migration.workload(system, profile, parts[0])
+    needed = (*workloads, job.name)
+    workloads[job.name] = job
+
+    counts = service.enabled(system, profile)
+    shapes = {name: SERVICES[name](system) for name in counts}
+    for shape in shapes.values():
+        secrets |= {secret.name: secret for secret in shape.secrets}
+    if profile.shared_process and shapes:
+        workloads[service.SHARED] = service.workload(
+            system, profile, shapes, parts, name=service.SHARED, replicas=1, depends_on=needed
+        )
+    elif shapes:
+        secrets[service.RPC_SECRET.name] = service.RPC_SECRET
+        for name, count in counts.items():
+            called = [other for other in BY_NAME[name].depends_on if other in counts]
+            workloads[name] = service.workload(
+                system, profile, {name: shapes[name]}, parts, name=name, replicas=count, depends_on=(*needed, *called)
+            )
+    if system.spec.suspend:
+        workloads = {name: replace(workload, replicas=0) for name, workload in workloads.items()}
+    return Blueprint(system.name, tuple(workloads.values()), tuple(secrets.values()))

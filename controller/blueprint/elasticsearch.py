@@ -1,0 +1,37 @@
+"""The search index: the database itself where stores are embedded, Elasticsearch otherwise. Pure."""
+
+from __future__ import annotations
+
+from controller.api.chatsystem import ChatSystem
+from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.stores import server
+from controller.blueprint.workload import Port, Secret
+
+IMAGE = "docker.elastic.co/elasticsearch/elasticsearch:8.19.8"
+PREFIX = "CHATSYSTEM_SEARCH"
+SECRET = Secret("elasticsearch", ("username", "password"))
+
+
+def part(system: ChatSystem, profile: Profile) -> Part:
+    declared = system.spec.stores.elasticsearch
+    if declared.external:
+        secrets, files = credentials(PREFIX, declared.external.secret_name)
+        environment = {
+            f"{PREFIX}_URL": ",".join(str(url) for url in declared.external.endpoints),
+            f"{PREFIX}_INDEX_PREFIX": declared.external.index_prefix,
+        }
+        return Part(secrets=secrets, environment=environment, secret_files=files)
+    if profile.embedded or declared.managed is None:
+        return Part(environment={f"{PREFIX}_URL": "database:"})
+    _, files = credentials(PREFIX, SECRET.name)
+    heap = declared.managed.heap
+    workload = server(
+        "elasticsearch",
+        declared.managed,
+        image=IMAGE,
+        port=Port("http", 9200),
+        data="/usr/share/elasticsearch/data",
+        environment={"discovery.type": "single-node", "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}"},
+        secrets={"ELASTIC_PASSWORD_FILE": (SECRET.name, "password")},
+    )
+    return Part((workload,), (SECRET,), {f"{PREFIX}_URL": "http://{address:elasticsearch:http}"}, files)

@@ -1,0 +1,37 @@
+"""The registry in which processes find each other: none for one process, keys in the embedded Valkey, or etcd. Pure."""
+
+from __future__ import annotations
+
+from controller.api.chatsystem import ChatSystem
+from controller.blueprint import valkey
+from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.stores import server
+from controller.blueprint.workload import Port
+
+IMAGE = "quay.io/coreos/etcd:v3.5.21"
+PREFIX = "CHATSYSTEM_REGISTRY"
+
+
+def part(system: ChatSystem, profile: Profile) -> Part:
+    declared = system.spec.stores.etcd
+    if profile.shared_process:
+        return Part(environment={f"{PREFIX}_URL": "none:"})
+    if declared.external:
+        secrets, files = credentials(PREFIX, declared.external.secret_name)
+        url = f"etcd://{','.join(declared.external.endpoints)}{declared.external.prefix}"
+        return Part(secrets=secrets, environment={f"{PREFIX}_URL": url}, secret_files=files)
+    if profile.embedded or declared.managed is None:
+        return valkey.part(system, profile, PREFIX, 2)
+    workload = server(
+        "etcd",
+        declared.managed,
+        image=IMAGE,
+        port=Port("client", 2379),
+        data="/var/lib/etcd",
+        environment={
+            "ETCD_DATA_DIR": "{volume:etcd}",
+            "ETCD_LISTEN_CLIENT_URLS": "http://0.0.0.0:2379",
+            "ETCD_ADVERTISE_CLIENT_URLS": "http://{address:etcd:client}",
+        },
+    )
+    return Part((workload,), (), {f"{PREFIX}_URL": "etcd://{address:etcd:client}/service"})

@@ -1,0 +1,31 @@
+"""Where files and pictures are kept: a volume, or a bucket. Pure."""
+
+from __future__ import annotations
+
+from controller.api.chatsystem import ChatSystem
+from controller.api.quantity import bytes_of
+from controller.blueprint.part import Part, Profile
+from controller.blueprint.workload import Secret, Volume
+
+PREFIX = "CHATSYSTEM_FILES"
+
+
+def part(system: ChatSystem, profile: Profile) -> Part:
+    declared = system.spec.stores.files
+    if declared.s3:
+        s3 = declared.s3
+        environment = {f"{PREFIX}_URL": f"s3://{s3.bucket}/{s3.prefix}", f"{PREFIX}_REGION": s3.region}
+        if s3.endpoint:
+            environment[f"{PREFIX}_ENDPOINT"] = str(s3.endpoint)
+        return Part(
+            secrets=(Secret(s3.secret_name, ("accessKey", "secretKey"), generated=False),),
+            environment=environment,
+            secret_files={
+                f"{PREFIX}_ACCESS_KEY_FILE": (s3.secret_name, "accessKey"),
+                f"{PREFIX}_SECRET_KEY_FILE": (s3.secret_name, "secretKey"),
+            },
+        )
+    managed = declared.managed
+    size = bytes_of(managed.storage) if managed and not profile.embedded else None
+    volume = Volume("files", "/var/lib/chatsystem/files", size, managed.storage_class if managed else None)
+    return Part(environment={f"{PREFIX}_URL": "file://{volume:files}"}, volumes=(volume,))

@@ -1,0 +1,10 @@
+"""The friend service: friends, conversations and their members. It has nothing that the others do not have. Pure."""
+
+from __future__ import annotations
+
+from controller.api.chatsystem import ChatSystem
+from controller.blueprint.service import Shape
+
+
+def shape(system: ChatSystem) -> Shape:
+    return Shape()

@@ -1,0 +1,51 @@
+"""What a component contributes to a blueprint, and what the platform lets it assume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.blueprint.workload import Secret, Volume, Workload
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a target is like, as far as blueprints depend on it."""
+
+    embedded: bool
+    """Managed stores are embedded ones: files, and one Valkey server. Otherwise each is a server of its own."""
+    shared_process: bool = False
+    """One process hosts all services, so that they need no registry."""
+    schedules: bool = True
+    """There are nodes to choose from and limits that can be enforced. Without: placement and resources are left out, and
+    a service whose `replicas` is left out runs once."""
+    address: str = "0.0.0.0"
+    """Where the public ports listen."""
+    rpc_address: str = "0.0.0.0"
+    """Where the private ports listen."""
+    schema: str = ""
+    """Fingerprint of the schema's files, where they can change without a change of version."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A store, or what stands for it: what to run, and what the services are told about it."""
+
+    workloads: tuple[Workload, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secret_files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    volumes: tuple[Volume, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The workloads that have to be healthy before a service can use it."""
+        return tuple(workload.name for workload in self.workloads)
+
+
+def credentials(prefix: str, secret: str | None) -> tuple[tuple[Secret, ...], dict[str, tuple[str, str]]]:
+    """The secret of an external store, with the variables `<prefix>_USERNAME_FILE` and `<prefix>_PASSWORD_FILE`."""
+    if secret is None:
+        return (), {}
+    files = {f"{prefix}_USERNAME_FILE": (secret, "username"), f"{prefix}_PASSWORD_FILE": (secret, "password")}
+    return (Secret(secret, ("username", "password"), generated=False),), files

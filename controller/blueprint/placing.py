@@ -1,0 +1,28 @@
+"""Resources and placement of the declaration in the vocabulary of workloads. Pure."""
+
+from __future__ import annotations
+
+from controller.api import running
+from controller.api.quantity import bytes_of, cores_of
+from controller.blueprint.workload import Placement, Resources
+
+
+def resources_of(declared: running.Resources) -> Resources:
+    return Resources(
+        cpu_request=_cores(declared.requests.cpu),
+        cpu_limit=_cores(declared.limits.cpu),
+        memory_request=_bytes(declared.requests.memory),
+        memory_limit=_bytes(declared.limits.memory),
+    )
+
+
+def placement_of(declared: running.Placement) -> Placement:
+    return Placement(tuple(declared.constraints), tuple(declared.preferences), declared.node)
+
+
+def _cores(text: str | None) -> float | None:
+    return None if text is None else cores_of(text)
+
+
+def _bytes(text: str | None) -> int | None:
+    return None if text is None else bytes_of(text)

@@ -1,0 +1,108 @@
+"""What the seven services have in common: one program, found by its arguments, told by its environment. Pure.
+
+A service module states in `shape` what is peculiar to it. One workload hosts one service, or several in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from controller.api.chatsystem import ChatSystem
+from controller.api.quantity import seconds_of, short_bytes_of
+from controller.api.services import environment_of
+from controller.blueprint.image import image_of
+from controller.blueprint.part import Part, Profile
+from controller.blueprint.placing import placement_of, resources_of
+from controller.blueprint.workload import Kind, Placement, Port, Probe, Resources, Secret, Volume, Workload
+from services.catalogue import BY_NAME
+
+SHARED = "services"
+"""Name of the workload that hosts all services in one process."""
+RPC_SECRET = Secret("rpc", ("secret",))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one service has beyond the others."""
+
+    ports: tuple[Port, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secret_files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+
+
+def enabled(system: ChatSystem, profile: Profile) -> dict[str, int]:
+    """The services that are to run, with their replicas, dependencies first."""
+    counts = {}
+    for name, service in system.spec.services.by_name().items():
+        declared = service.replicas_if_declared
+        counts[name] = declared if declared is not None else service.replicas if profile.schedules else 1
+    return {name: count for name, count in counts.items() if count > 0}
+
+
+def workload(
+    system: ChatSystem,
+    profile: Profile,
+    hosted: Mapping[str, Shape],
+    stores: Sequence[Part],
+    *,
+    name: str,
+    replicas: int,
+    depends_on: Sequence[str],
+) -> Workload:
+    """One workload for the services `hosted`, in dependency order."""
+    services = system.spec.services.by_name()
+    one = services[next(iter(hosted))] if len(hosted) == 1 else None
+    metrics = BY_NAME[next(iter(hosted))].metrics_port
+    environment = {
+        "CHATSYSTEM_INSTANCE": "{instance}",
+        "CHATSYSTEM_HOST": profile.address,
+        "CHATSYSTEM_RPC_HOST": profile.rpc_address,
+        "CHATSYSTEM_METRICS_HOST": profile.rpc_address,
+        "CHATSYSTEM_METRICS_PORT": "{port:metrics}",
+        "CHATSYSTEM_LOG_LEVEL": system.spec.logging.level,
+    }
+    secrets: dict[str, tuple[str, str]] = {}
+    ports: list[Port] = []
+    volumes: dict[str, Volume] = {}
+    # Every process is told of every store: which of them a service opens is not the controller's to know.
+    for store in stores:
+        environment |= store.environment
+        secrets |= store.secret_files
+        volumes |= {volume.name: volume for volume in store.volumes}
+    if not profile.shared_process:
+        secrets["CHATSYSTEM_RPC_SECRET_FILE"] = (RPC_SECRET.name, RPC_SECRET.keys[0])
+    for service, shape in hosted.items():
+        environment |= {**shape.environment, **environment_of(service, services[service])}
+        secrets |= shape.secret_files
+        ports += shape.ports
+        if not profile.shared_process and BY_NAME[service].websocket_port is None:
+            ports.append(Port("rpc", BY_NAME[service].port))
+            environment[f"CHATSYSTEM_{service.upper()}_PORT"] = "{port:rpc}"
+    for service in hosted:
+        # What the person wrote wins.
+        environment |= services[service].environment
+    ports.append(Port("metrics", metrics))
+    scheduled = one if profile.schedules else None
+    return Workload(
+        name=name,
+        kind=Kind.SERVICE,
+        image=image_of(system),
+        version=system.spec.version,
+        components=tuple(hosted),
+        replicas=replicas,
+        arguments=tuple(hosted),
+        environment=environment,
+        secrets=secrets,
+        ports=tuple(ports),
+        ready=Probe("metrics", "/readyz"),
+        live=Probe("metrics", "/healthz", interval=5.0, deadline=30.0),
+        volumes=tuple(volumes.values()),
+        resources=resources_of(scheduled.resources) if scheduled else Resources(),
+        placement=placement_of(scheduled.placement) if scheduled else Placement(),
+        depends_on=tuple(depends_on),
+        stop_grace=max(seconds_of(services[service].stop_grace) for service in hosted),
+        log_max_size=short_bytes_of(system.spec.logging.max_size),
+        log_max_files=system.spec.logging.max_file,
+    )
