@@ -1,0 +1,42 @@
+"""What the command line needs of a target beyond the engine's two ports, and how one is opened.
+
+A target offers it as `controller.targets.<target>.session.open_session(state_dir)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from controller.engine.ports import SystemStore, Target
+
+
+class Session(Protocol):
+    """The declarations and the platform of one state directory."""
+
+    store: SystemStore
+    target: Target
+
+    def controller_pid(self, system: str) -> int | None:
+        """Process id of the controller that drives the system now; None if none does."""
+        ...
+
+    async def start_controller(self, system: str) -> None:
+        """Makes sure that a controller drives the system, as a process of its own that outlives this one. Returns when it has
+        taken over. Raises TargetError."""
+        ...
+
+    async def drive(self, system: str, stopped: asyncio.Event, *, halt: bool) -> None:
+        """Drives the system in this process until `stopped` is set or the system is removed. `halt`: then stops all of its
+        instances gracefully and keeps its data. Raises TargetError if another controller drives it."""
+        ...
+
+    def data_directories(self, system: str) -> Sequence[Path]:
+        """Where the system keeps data, for people. Also after the system was removed."""
+        ...
+
+    async def purge(self, system: str) -> None:
+        """Removes the data that a removed system has left."""
+        ...
