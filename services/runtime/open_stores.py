@@ -35,8 +35,12 @@ class Stores:
 
     def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What readiness asks: name -> a call that raises StoreError if the store does not answer."""
-        named = {"database": self.database, "cache": self.cache, "queue": self.queue, "files": self.files}
-        checks: dict[str, Callable[[], Awaitable[None]]] = {name: store.ping for name, store in named.items()}
+        checks: dict[str, Callable[[], Awaitable[None]]] = {
+            "database": self.database.ping,
+            "cache": self.cache.ping,
+            "queue": self.queue.ping,
+            "files": self.files.ping,
+        }
         if self.search.needs_events:
             checks["search"] = self.search.ping
         if self.registry is not None:
@@ -58,15 +62,9 @@ _DEFAULT = {"SEARCH": "database:", "REGISTRY": "none:"}
 def read_store_urls(environment: Mapping[str, str]) -> StoreUrls:
     """Reads and checks all CHATSYSTEM_<STORE>_URL and their password files. Raises SettingsError with every problem."""
     problems: list[str] = []
-    urls: dict[str, str] = {}
+    urls = {store: _read_url(store, environment, problems) for store in _KNOWN}
     passwords: dict[str, str] = {}
-    for store, known in _KNOWN.items():
-        variable = f"CHATSYSTEM_{store}_URL"
-        url = environment.get(variable, _DEFAULT.get(store, ""))
-        problem = _problem(url, known)
-        if problem:
-            problems.append(f"{variable}: {problem}; expected {' or '.join(known)}")
-        urls[store] = url
+    for store in _KNOWN:
         password_file = environment.get(f"CHATSYSTEM_{store}_PASSWORD_FILE")
         if password_file:
             try:
@@ -79,9 +77,26 @@ def read_store_urls(environment: Mapping[str, str]) -> StoreUrls:
     return StoreUrls(urls, passwords)
 
 
-def database_path(urls: StoreUrls) -> Path:
-    """The file of a sqlite: URL."""
-    return Path(unquote(urlsplit(urls.urls["DATABASE"]).path))
+def read_database_url(environment: Mapping[str, str]) -> Path:
+    """The database alone, for a migration. Raises SettingsError."""
+    problems: list[str] = []
+    url = _read_url("DATABASE", environment, problems)
+    if problems:
+        raise SettingsError(problems)
+    return _path(url)
+
+
+def _read_url(store: str, environment: Mapping[str, str], problems: list[str]) -> str:
+    variable, known = f"CHATSYSTEM_{store}_URL", _KNOWN[store]
+    url = environment.get(variable, _DEFAULT.get(store, ""))
+    if problem := _problem(url, known):
+        problems.append(f"{variable}: {problem}; expected {' or '.join(known)}")
+    return url
+
+
+def _path(url: str) -> Path:
+    """The file or folder of a URL without a host."""
+    return Path(unquote(urlsplit(url).path))
 
 
 def _problem(url: str, known: tuple[str, ...]) -> str:
@@ -116,7 +131,7 @@ async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int =
     from services.stores.sqlite.migrator import check
 
     async with AsyncExitStack() as opened:
-        path = database_path(urls)
+        path = _path(urls.urls["DATABASE"])
         database = await SqliteDatabase.open(path, readers=database_readers)
         opened.push_async_callback(database.close)
         check(path, load(sql_directory() / database.dialect.name))
@@ -126,7 +141,7 @@ async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int =
         queue = RedisQueue(urls.urls["QUEUE"], urls.passwords.get("QUEUE", ""), consumer=instance)
         opened.push_async_callback(queue.close)
         await queue.ping()
-        files = await FolderFiles.open(Path(unquote(urlsplit(urls.urls["FILES"]).path)))
+        files = await FolderFiles.open(_path(urls.urls["FILES"]))
         registry = await _registry(urls)
         if registry is not None:
             opened.push_async_callback(registry.close)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.stores.redis_client import answered, connect
@@ -31,7 +30,7 @@ class RedisCache:
     """See services.stores.ports.Cache. `prefix` keeps the keys of several systems on one server apart."""
 
     def __init__(self, url: str, password: str = "", *, prefix: str = "", timeout: float = 5.0) -> None:
-        self._redis: Redis = connect(url, password, timeout=timeout)
+        self._redis = connect(url, password, timeout=timeout)
         self._prefix = prefix
         self._increment = self._redis.register_script(_INCREMENT)
         self._set_add = self._redis.register_script(_SET_ADD)
@@ -96,7 +95,7 @@ class RedisCache:
 class RedisSubscription:
     """See services.stores.ports.Subscription."""
 
-    def __init__(self, redis: Redis, prefix: str, channels: Sequence[str]) -> None:
+    def __init__(self, redis: Any, prefix: str, channels: Sequence[str]) -> None:
         self._redis = redis
         self._prefix = prefix
         self._channels = [prefix + channel for channel in channels]

@@ -18,9 +18,11 @@ from services.stores.ports import StoreError
 T = TypeVar("T")
 
 
-def connect(url: str, password: str = "", *, timeout: float = 5.0, connections: int = 32) -> Redis:
+def connect(url: str, password: str = "", *, timeout: float = 5.0, connections: int = 32) -> Any:
     """A client that connects on first use and reconnects by itself. `timeout` (seconds) bounds each exchange;
-    `connections`: at most so many at once, further calls wait."""
+    `connections`: at most so many at once, further calls wait.
+
+    Any, because the library's types cover decoded and raw answers alike; the adapters give theirs."""
     pool: Any = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from services.stores.ports import Parcel
@@ -48,7 +47,7 @@ class RedisConsumption:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: Any,
         names: tuple[str, str, str, str],
         handler: Handler,
         *,

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
-
 from services.stores.ports import DeadLetter, Parcel
 from services.stores.redis_client import answered, connect
 from services.stores.redis_consumption import PAYLOAD, RedisConsumption, Timing
@@ -33,7 +31,7 @@ class RedisQueue:
         timeout: float = 5.0,
         timing: Timing | None = None,
     ) -> None:
-        self._redis: Redis = connect(url, password, timeout=timeout)
+        self._redis = connect(url, password, timeout=timeout)
         self._consumer = consumer
         self._prefix = prefix
         self._timing = timing or Timing()

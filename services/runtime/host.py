@@ -1,0 +1,141 @@
+"""The life of a process: open the stores, start the services in order, be ready, drain, stop.
+
+What fails while starting undoes what was started and is a StartError in words for the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import time
+from contextlib import AsyncExitStack
+
+from services.runtime.context import Hosted, Runtime
+from services.runtime.health import HealthServer, Readiness
+from services.runtime.metrics import process_metrics, watch_event_loop
+from services.runtime.open_stores import Stores, close_stores, open_stores
+from services.runtime.process_settings import ProcessSettings
+from services.runtime.push import create_push_bus
+from services.runtime.rpc import Clients
+from services.stores.migrate import MigrationError
+from services.stores.ports import StoreError
+
+log = logging.getLogger(__name__)
+
+_STORE_PAUSE = 0.25
+_STOP_TIMEOUT = 10.0
+
+
+class StartError(Exception):
+    """The process cannot do its work; the text says why and names the service, store or port."""
+
+
+class Host:
+    """One process's worth of services."""
+
+    def __init__(self, settings: ProcessSettings) -> None:
+        self._settings = settings
+        self._readiness = Readiness()
+        self._services: list[Hosted] = []
+        self._cleanup = AsyncExitStack()
+        self._drain_first = AsyncExitStack()
+        """What takes this process out of discovery."""
+
+    async def start(self) -> None:
+        """Returns when every service takes calls. Raises StartError, with nothing left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._cleanup.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings = self._settings
+        metrics = process_metrics(settings.instance, (service.name for service in settings.services))
+        health = HealthServer(self._readiness, metrics)
+        try:
+            await health.start(settings.metrics_host, settings.metrics_port)
+        except OSError as error:
+            where = f"{settings.metrics_host}:{settings.metrics_port}"
+            raise StartError(
+                f"cannot listen on {where} for health and metrics (CHATSYSTEM_METRICS_PORT): {error}"
+            ) from error
+        self._cleanup.push_async_callback(health.close)
+        watching = asyncio.create_task(watch_event_loop(metrics))
+        self._cleanup.callback(watching.cancel)
+
+        stores = await self._open_stores()
+        self._cleanup.push_async_callback(close_stores, stores)
+        self._readiness.ask(stores.checks())
+        clients = Clients()
+        push = create_push_bus(cache=stores.cache, instance=settings.instance, single_process=settings.single_process)
+        self._cleanup.push_async_callback(push.close)
+        runtime = Runtime(
+            settings=settings.service_settings,
+            clients=clients,
+            push=push,
+            metrics=metrics,
+            clock=time.time,
+            database=stores.database,
+            cache=stores.cache,
+            queue=stores.queue,
+            search=stores.search,
+            files=stores.files,
+        )
+        for service in settings.services:
+            await self._start_service(service.name, runtime)
+        self._readiness.state = "running"
+
+    async def _start_service(self, name: str, runtime: Runtime) -> None:
+        try:
+            hosted: Hosted = importlib.import_module(f"services.{name}.service").create(runtime)
+            self._cleanup.push_async_callback(self._stop_service, hosted)
+            if hosted.handlers:
+                runtime.clients.host(name, dict(hosted.handlers))
+            await hosted.start()
+        except Exception as error:
+            raise StartError(f"service {name} did not start: {error or type(error).__name__}") from error
+        self._services.append(hosted)
+        log.info("service %s started", name)
+
+    async def _open_stores(self) -> Stores:
+        """Waits a while for stores that come up at the same time as this process."""
+        deadline = time.monotonic() + self._settings.start_timeout
+        reported = False
+        while True:
+            try:
+                return await open_stores(self._settings.stores, instance=self._settings.instance)
+            except MigrationError as error:
+                raise StartError(str(error)) from error
+            except StoreError as error:
+                if not error.retryable or time.monotonic() >= deadline:
+                    raise StartError(f"a store cannot be used: {error}") from error
+                if not reported:
+                    log.warning("waiting for a store: %s", error)
+                    reported = True
+            await asyncio.sleep(_STORE_PAUSE)
+
+    async def stop(self) -> None:
+        """Drains and stops. What does not end in time is named in the log and left behind."""
+        self._readiness.state = "draining"
+        log.info("draining")
+        try:
+            async with asyncio.timeout(self._settings.drain_timeout):
+                await self._drain_first.aclose()
+                for service in reversed(self._services):  # the gateway first, it takes in all the work
+                    try:
+                        await service.drain()
+                    except Exception:
+                        log.exception("service %s did not drain", service.name)
+        except TimeoutError:
+            log.error("draining took longer than %g s; what is left is cut off", self._settings.drain_timeout)
+        await self._cleanup.aclose()
+        log.info("stopped")
+
+    async def _stop_service(self, service: Hosted) -> None:
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await service.stop()
+        except Exception:
+            log.exception("service %s did not stop cleanly", service.name)

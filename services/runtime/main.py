@@ -1,0 +1,119 @@
+"""The entry point of the data plane: hosts the named services in this process, or applies the migrations.
+
+Exit codes: 0 stopped as asked, 1 failed, 2 the command line or the environment is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+from services.catalogue import BY_NAME
+from services.runtime.logs import set_up_logs
+from services.runtime.process_settings import (
+    ProcessSettings,
+    hosted_services,
+    read_log_settings,
+    read_process_settings,
+)
+from services.runtime.settings import SettingsError
+
+log = logging.getLogger("services.runtime")
+
+_SWITCH_INTERVAL = 0.0005
+"""Seconds after which a busy event loop lets the database's thread have the interpreter. The default of 5 ms would make
+every statement of a transaction wait that long under load."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Console script `chatsystem-services`."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments, os.environ))
+
+
+def run(arguments: list[str], environment: Mapping[str, str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="chatsystem-services",
+        description="Hosts services of a chat system in this process, or brings the database to this version's schema. "
+        "Everything else is read from environment variables CHATSYSTEM_*.",
+    )
+    parser.add_argument("service", nargs="+", help=f"any of {', '.join(BY_NAME)}; or all; or migrate")
+    names: list[str] = parser.parse_args(arguments).service
+    try:
+        log_settings = read_log_settings(environment)
+        if "migrate" in names:
+            if names != ["migrate"]:
+                raise SettingsError(["migrate stands alone"])
+            set_up_logs(level=log_settings.level, form=log_settings.format, instance="migrate")
+            return migrate(environment)
+        settings = read_process_settings(hosted_services(names), environment)
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"chatsystem-services: {problem}", file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    set_up_logs(level=log_settings.level, form=log_settings.format, instance=settings.instance)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings))
+
+
+def migrate(environment: Mapping[str, str]) -> int:
+    """Applies what is missing. Raises SettingsError."""
+    from services.runtime.open_stores import read_database_url
+    from services.stores.migrate import MigrationError, load, sql_directory
+    from services.stores.ports import StoreError
+    from services.stores.sqlite.migrator import migrate as migrate_sqlite
+
+    path = read_database_url(environment)
+    try:
+        done = migrate_sqlite(path, load(sql_directory(environment) / "sqlite"))
+    except (MigrationError, StoreError) as error:
+        log.error("the migration failed: %s", error)
+        return 1
+    log.info("applied %s", ", ".join(each.name for each in done) if done else "nothing: the schema is current")
+    return 0
+
+
+async def serve(settings: ProcessSettings) -> int:
+    """Hosts the services until a signal arrives."""
+    from services.runtime.host import Host, StartError
+
+    stopping = asyncio.Event()
+
+    def asked_to_stop() -> None:
+        if stopping.is_set():
+            log.warning("asked to stop again: ending at once")
+            os._exit(1)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
+    host = Host(settings)
+    starting = asyncio.create_task(host.start())
+    asked = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+    try:
+        await starting
+    except asyncio.CancelledError:
+        return 0
+    except StartError as error:
+        log.error("%s", error, exc_info=error.__cause__ if log.isEnabledFor(logging.DEBUG) else None)
+        asked.cancel()
+        return 1
+    log.info("ready: %s", ", ".join(service.name for service in settings.services))
+    await asked
+    await host.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    main()
