@@ -15,6 +15,8 @@ from services.protocol.store_pb2 import SyncReq, SyncRsp
 log = logging.getLogger(__name__)
 
 LIFETIME = 30.0
+RETRY = 1.0
+"""Seconds after which a failed question is asked again."""
 
 
 class EpochSource:
@@ -28,7 +30,8 @@ class EpochSource:
         self._lock = asyncio.Lock()
 
     async def current(self, session: Session) -> str:
-        """The epoch; empty when the store service cannot be asked, which a client takes as "not known yet"."""
+        """The epoch, the last known one while the store service cannot be asked; empty when there is none, which a client
+        takes as "not known yet"."""
         if self._clock() < self._until:
             return self._epoch
         async with self._lock:
@@ -36,9 +39,10 @@ class EpochSource:
                 return self._epoch
             try:
                 answer = await self._sync(SyncReq(user_id=session.user_id, session_id=session.token, limit=1))
-                self._epoch = answer.epoch
+                epoch = answer.epoch
             except Exception as error:  # noqa: BLE001 - a Welcome without it is better than none
                 log.warning("the epoch is not known: %s", error)
-                self._epoch = ""
-            self._until = self._clock() + (LIFETIME if self._epoch else 1.0)
+                epoch = ""
+            self._epoch = epoch or self._epoch
+            self._until = self._clock() + (LIFETIME if epoch else RETRY)
             return self._epoch

@@ -107,8 +107,8 @@ export class Client extends EventTarget {
   }
 
   async #welcome({ epoch }) {
-    if (this.state.epoch && this.state.epoch !== epoch) this.state.forgetHistory();
-    this.state.epoch = epoch;
+    if (this.state.epoch && epoch && this.state.epoch !== epoch) this.state.forgetHistory();
+    this.state.epoch = epoch || this.state.epoch; // empty: the server does not know it yet
     this.sender.resume();
     await this.refresh();
     await this.sync();
