@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 
@@ -74,7 +75,7 @@ async def test_sound_becomes_16_khz_pcm_and_a_playable_file(page: Page) -> None:
     assert bytes(wav[:4]) == b"RIFF"
     assert struct.unpack_from("<I", bytes(wav), 24) == (16000,)
     values = struct.unpack("<2000h", bytes(pcm))
-    crossings = sum(1 for before, after in zip(values, values[1:], strict=False) if before < 0 <= after)
+    crossings = sum(1 for before, after in itertools.pairwise(values) if before < 0 <= after)
     assert crossings == pytest.approx(440 * 2000 / 16000, abs=1)
 
 

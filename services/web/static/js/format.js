@@ -6,7 +6,7 @@ function sameDay(a, b) {
 }
 
 export function clock(time) {
-  return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit" }).format(time);
+  return new Intl.DateTimeFormat(language(), { hour: "numeric", minute: "2-digit" }).format(time);
 }
 
 /** "Today", "Yesterday", or a date. */

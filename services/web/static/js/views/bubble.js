@@ -119,13 +119,13 @@ function content(message, files) {
 
 /** The element of a message. `item` as in rows.js; `deps`: state, files, retry(requestId), discard(requestId), openPerson(userId). */
 export function createBubble(item, deps) {
-  const { message, mine } = item;
+  const { message, mine, named } = item;
   const retry = h("span", { class: "failed-actions", hidden: true },
     h("span", { class: "error", "data-testid": "send-error" }),
     h("button", { type: "button", class: "button link", "data-testid": "retry", onclick: () => deps.retry(message.requestId) }, t("retry")),
     h("button", { type: "button", class: "button link", "data-testid": "discard", onclick: () => deps.discard(message.requestId) }, t("discard")));
   return h("li", { class: `message ${mine ? "mine" : "theirs"} ${message.kind}`, "data-testid": "message" },
-    mine ? null : h("button", { type: "button", class: "message-avatar", "aria-label": message.senderName, onclick: () => deps.openPerson(message.senderId) }, avatar(message.senderId, message.senderName, null)),
+    named && h("button", { type: "button", class: "message-avatar", "aria-label": message.senderName, onclick: () => deps.openPerson(message.senderId) }, avatar(message.senderId, message.senderName, null)),
     h("div", { class: "message-column" },
       h("span", { class: "message-sender" }),
       h("div", { class: "bubble" },
@@ -155,7 +155,7 @@ export function updateBubble(element, item, deps) {
     const failed = element.querySelector(".failed-actions");
     failed.hidden = status !== "refused";
     setText(failed.querySelector(".error"), status === "refused" ? serverWords(message.error) : "");
-  } else {
+  } else if (named) {
     const name = deps.state.nameOf(message.senderId, message.senderName);
     updateAvatar(element.querySelector(".avatar"), message.senderId, name, deps.state.avatars.get(message.senderId));
   }
