@@ -1,0 +1,175 @@
+"""Accounts, friends, profiles and sessions, as people live them in the web client."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.testbed.browser import PASSWORD, attached, png
+from tests.testbed.client import Api, Person, befriend, new_name
+
+
+async def test_two_strangers_register_find_each_other_and_talk(arrive) -> None:
+    ann, bob = await arrive(), await arrive()
+    ann_name, bob_name = new_name("Ann"), new_name("鲍勃")
+    await ann.register(ann_name)
+    await bob.register(bob_name)
+
+    await ann.apply_to(bob_name, fragment=bob_name[1:6])
+    await expect(bob.by("tab-contacts").locator(".badge")).to_have_text("1")
+    await bob.answer(ann_name, agree=True)
+    await expect(bob.by("friend")).to_have_count(1)
+
+    await ann.open(bob_name)
+    await bob.open(ann_name)
+    await ann.send("你好，Bob!")
+    await expect(bob.message("你好，Bob!")).to_be_visible()
+    await bob.send("Hello back")
+    await expect(ann.message("Hello back")).to_be_visible()
+    await expect(ann.message("你好，Bob!")).to_have_attribute("data-state", "read")
+    assert await ann.texts() == await bob.texts() == ["你好，Bob!", "Hello back"]
+
+    await ann.page.reload()
+    await ann.ready()
+    await expect(ann.message("Hello back")).to_be_visible()
+    assert await ann.texts() == ["你好，Bob!", "Hello back"]
+
+
+async def test_a_wrong_password_and_a_taken_name_are_explained(arrive, api: Api) -> None:
+    known = await api.register()
+    visitor = await arrive()
+    await visitor.fill_login(known.nickname, "not_this_1")
+    await visitor.by("login-submit").click()
+    await expect(visitor.by("login-error")).to_have_text("Wrong name or password.")
+    await visitor.by("login-toggle").click()
+    await visitor.fill_login(known.nickname)
+    await visitor.by("login-repeat").fill("another_12")
+    await visitor.by("login-submit").click()
+    await expect(visitor.by("login-error")).to_have_text("The two passwords differ.")
+    await visitor.by("login-repeat").fill(PASSWORD)
+    await visitor.by("login-submit").click()
+    await expect(visitor.by("login-error")).to_have_text("This name is taken.")
+
+
+async def test_a_declined_request_makes_no_friends(arrive, api: Api) -> None:
+    asking, asked = await api.register(), await api.register()
+    visitor, other = await arrive(), await arrive()
+    await visitor.adopt(asking.session_id)
+    await other.adopt(asked.session_id)
+    await visitor.apply_to(asked.nickname)
+    await other.answer(asking.nickname, agree=False)
+    await expect(other.by("application")).to_have_count(0)
+    await expect(visitor.by("toast").filter(has_text="declined")).to_be_visible()
+    await expect(visitor.by("friend")).to_have_count(0)
+
+
+async def test_a_removed_friend_and_the_conversation_disappear_for_both(
+    arrive, pair: tuple[Person, Person, str]
+) -> None:
+    one, other, _ = pair
+    visitor, peer = await arrive(), await arrive()
+    await visitor.adopt(one.session_id)
+    await peer.adopt(other.session_id)
+    await peer.open(one.nickname)
+    await visitor.tab("contacts")
+    await visitor.by("friend").filter(has_text=other.nickname).click()
+    await visitor.by("person-remove").click()
+    await visitor.confirm()
+    await expect(visitor.by("friend")).to_have_count(0)
+    await expect(peer.by("conversation")).to_have_count(0)
+    await expect(peer.by("chat")).to_have_count(0)
+
+
+async def test_a_new_name_and_picture_reach_friends_at_once(arrive, pair: tuple[Person, Person, str]) -> None:
+    one, other, _ = pair
+    visitor, peer = await arrive(), await arrive()
+    await visitor.adopt(one.session_id)
+    await peer.adopt(other.session_id)
+    await visitor.tab("settings")
+    name = new_name("新名")
+    await visitor.by("profile-nickname").fill(name)
+    await visitor.by("profile-description").fill("I sail <b>boats</b>")
+    await visitor.by("profile-save").click()
+    await expect(peer.conversation(name)).to_be_visible()
+    await visitor.by("avatar-input").set_input_files(attached("me.png", png(40, 20, (200, 40, 40)), "image/png"))
+    await expect(visitor.page.locator(".avatar-pick img")).to_be_visible()
+    await expect(peer.conversation(name).locator(".avatar img")).to_be_visible()
+    await peer.tab("contacts")
+    await expect(peer.by("friend").locator(".row-text")).to_have_text("I sail <b>boats</b>")
+
+
+async def test_a_changed_password_is_the_one_that_counts(arrive, api: Api) -> None:
+    person = await api.register()
+    visitor = await arrive()
+    await visitor.login(person.nickname)
+    await visitor.tab("settings")
+    await visitor.by("change-password").click()
+    for field, value in {"old": "wrong_old1", "fresh": "renewed_34", "repeat": "renewed_34"}.items():
+        await visitor.by(f"password-{field}").fill(value)
+    await visitor.by("password-save").click()
+    await expect(visitor.by("toast").filter(has_text="current password is wrong")).to_be_visible()
+    await visitor.by("password-old").fill(PASSWORD)
+    await visitor.by("password-save").click()
+    await expect(visitor.by("password-dialog")).to_have_count(0)
+    await visitor.by("logout").click()
+    await visitor.confirm()
+    await visitor.fill_login(person.nickname)
+    await visitor.by("login-submit").click()
+    await expect(visitor.by("login-error")).to_have_text("Wrong name or password.")
+    await visitor.login(person.nickname, "renewed_34")
+
+
+async def test_logging_out_everywhere_ends_the_other_devices_too(arrive, api: Api) -> None:
+    person = await api.register()
+    phone, desk = await arrive(), await arrive()
+    await phone.login(person.nickname)
+    await desk.login(person.nickname)
+    await desk.tab("settings")
+    await desk.by("logout-everywhere").click()
+    await desk.confirm()
+    await expect(desk.by("login-form")).to_be_visible()
+    await expect(phone.by("login-error")).to_have_text("Your session has ended. Please log in again.")
+    await phone.page.reload()
+    await expect(phone.by("login-form")).to_be_visible()
+
+
+async def test_without_staying_logged_in_the_session_ends_with_the_tab(arrive, api: Api) -> None:
+    person = await api.register()
+    visitor = await arrive()
+    await visitor.by("login-stay").uncheck()
+    await visitor.login(person.nickname)
+    await visitor.page.reload()
+    await visitor.ready()
+    another = await visitor.context.new_page()
+    await another.goto(visitor.origin)
+    await expect(another.get_by_test_id("login-form")).to_be_visible()
+
+
+async def test_the_language_is_the_browsers_until_another_is_chosen(arrive, api: Api) -> None:
+    person = await api.register()
+    visitor = await arrive(locale="zh-CN")
+    await expect(visitor.by("login-submit")).to_have_text("登录")
+    await visitor.adopt(person.session_id)
+    await visitor.tab("settings")
+    await expect(visitor.by("logout")).to_have_text("退出登录")
+    await visitor.by("setting-language").select_option("en")
+    await expect(visitor.by("logout")).to_have_text("Log out")
+    await visitor.page.reload()
+    await visitor.ready()
+    await expect(visitor.by("logout")).to_have_text("Log out")
+
+
+async def test_on_a_phone_one_column_is_shown_at_a_time(arrive, api: Api) -> None:
+    one, other = await api.register(), await api.register()
+    await befriend(one, other)
+    visitor = await arrive(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
+    await visitor.adopt(one.session_id)
+    await expect(visitor.by("tab-chats")).to_be_visible()
+    await visitor.open(other.nickname)
+    await expect(visitor.by("tab-chats")).to_be_hidden()
+    await visitor.by("composer").fill("from the phone")
+    await visitor.by("send").tap()
+    await expect(visitor.message("from the phone")).to_have_attribute("data-state", "sent")
+    await visitor.by("back").tap()
+    await expect(visitor.conversation(other.nickname)).to_be_visible()
+    wide = await visitor.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 375
