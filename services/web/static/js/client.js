@@ -114,6 +114,13 @@ export class Client extends EventTarget {
     await this.sync();
   }
 
+  /** Another epoch: the history was restored to an older state. None: the server does not know it right now. */
+  #inEpoch(epoch) {
+    if (!epoch) return;
+    if (this.state.epoch && this.state.epoch !== epoch) this.state.forgetHistory();
+    this.state.epoch = epoch;
+  }
+
   /** Lists may have changed while there was no connection. */
   async refresh() {
     await Promise.allSettled([this.loadConversations(), this.loadFriends(), this.loadApplications()]);
@@ -209,8 +216,7 @@ export class Client extends EventTarget {
         answer = await this.socket.request("sync", fields);
         if (!answer.success) throw new Refused(answer.errmsg);
       } else answer = await this.api.call("Sync", fields);
-      if (this.state.epoch && answer.epoch && answer.epoch !== this.state.epoch) this.state.forgetHistory();
-      this.state.epoch = answer.epoch || this.state.epoch;
+      this.#inEpoch(answer.epoch);
       let moved = false;
       for (const delta of answer.delta) {
         for (const { requestId } of delta.message) if (requestId) this.outbox.remove(requestId);
