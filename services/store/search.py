@@ -31,8 +31,10 @@ class MessageSearch:
         """For existing clients: the newest matches of one conversation, without paging. Voice messages that match by their
         transcript come without content."""
         key = _key(request.search_key)
-        names = await self._conversations(request.user_id, request.chat_session_id)
-        hits, _ = await self._search.messages(key, names, limit=_MOST)
+        mine = await self._database.read(
+            lambda connection: standing_of(connection, request.chat_session_id, request.user_id)
+        )
+        hits, _ = await self._search.messages(key, [mine.chat_session_id], limit=_MOST)
         rows = await self._rows(hits)
         infos = await self._renderer.infos(rows, with_content=False)
         return store_pb2.MsgSearchRsp(request_id=request.request_id, success=True, msg_list=infos)
