@@ -26,6 +26,7 @@ from services.runtime.settings import read_settings
 from services.stores.files_folder import FolderFiles
 from services.stores.migrate import load, sql_directory
 from services.stores.redis_cache import RedisCache
+from services.stores.redis_consumption import Timing
 from services.stores.redis_queue import RedisQueue
 from services.stores.search_database import DatabaseSearch
 from services.stores.sqlite.database import SqliteDatabase
@@ -93,7 +94,9 @@ async def make_runtime(valkey: Valkey, tmp_path: Path) -> AsyncIterator[MakeRunt
             cleanup.push_async_callback(database.close)
             cache = RedisCache(valkey.url, valkey.password, prefix=prefix)
             cleanup.push_async_callback(cache.close)
-            queue = RedisQueue(valkey.url, valkey.password, consumer=f"test-{next(names)}", prefix=prefix)
+            queue = RedisQueue(
+                valkey.url, valkey.password, consumer=f"test-{next(names)}", prefix=prefix, timing=Timing(block=0.02)
+            )
             cleanup.push_async_callback(queue.close)
             made = TestRuntime(
                 settings=read_settings(tuple(service.name for service in SERVICES), environment),

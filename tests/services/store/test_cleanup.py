@@ -1,0 +1,70 @@
+"""What nobody can see any more is deleted, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.runtime.rpc import Unavailable
+from services.store.cleanup import Cleanup
+from tests.testbed.messaging import picture, rows, say, send, set_members
+from tests.testbed.runtime import TestRuntime
+
+
+async def file_of(chat: TestRuntime, conversation: str, content: bytes = b"pixels") -> str:
+    return (await send(chat, picture("ann", conversation, content))).message.message.image_message.file_id
+
+
+async def abandon(chat: TestRuntime, *, dissolve: bool = False) -> None:
+    await set_members(chat, "group")
+    if dissolve:
+        await chat.database.write(lambda c: c.change("DELETE FROM chat_session WHERE chat_session_id = 'group'"))
+
+
+@pytest.mark.parametrize("dissolve", [True, False])
+async def test_an_abandoned_conversation_is_deleted_with_its_files(chat: TestRuntime, dissolve: bool) -> None:
+    file_id = await file_of(chat, "group")
+    await say(chat, "ann", "group", "a", "b")
+    await say(chat, "ann", "pair", "kept")
+    await abandon(chat, dissolve=dissolve)
+    assert await Cleanup(chat.database, chat.clients).sweep() == 3
+    assert await rows(chat, "SELECT content FROM message") == [("kept",)]
+    assert await rows(chat, "SELECT 1 FROM chat_session WHERE chat_session_id = 'group'") == []
+    assert await chat.files.get(file_id) is None
+
+
+async def test_a_file_that_another_conversation_names_is_kept(chat: TestRuntime) -> None:
+    file_id = await file_of(chat, "group")
+    await send(chat, picture("ann", "pair", b"", file_id=file_id))
+    await abandon(chat)
+    await Cleanup(chat.database, chat.clients).sweep()
+    assert await chat.files.get(file_id) == b"pixels"
+
+
+async def test_conversations_with_a_member_are_kept(chat: TestRuntime) -> None:
+    await say(chat, "ann", "group", "a")
+    await set_members(chat, "group", "bob")
+    assert await Cleanup(chat.database, chat.clients).sweep() == 0
+    assert await rows(chat, "SELECT content FROM message") == [("a",)]
+
+
+async def test_long_conversations_go_in_parts(chat: TestRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.store.cleanup.CHUNK", 3)
+    await say(chat, "ann", "group", *"abcdefg")
+    await abandon(chat)
+    assert await Cleanup(chat.database, chat.clients).sweep() == 7
+
+
+async def test_messages_stay_until_their_files_are_gone(chat: TestRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    await file_of(chat, "group")
+    await abandon(chat)
+    call = chat.clients.call
+
+    async def away(service: str, *rest: object, **more: object) -> object:
+        raise Unavailable(f"no replica of service {service} is known")
+
+    monkeypatch.setattr(chat.clients, "call", away)
+    with pytest.raises(Unavailable):
+        await Cleanup(chat.database, chat.clients).sweep()
+    assert await rows(chat, "SELECT count(*) FROM message") == [(1,)]
+    monkeypatch.setattr(chat.clients, "call", call)
+    assert await Cleanup(chat.database, chat.clients).sweep() == 1
