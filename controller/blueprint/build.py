@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from controller.api.chatsystem import ChatSystem
+from controller.api.quantity import seconds_of
 from controller.blueprint import (
     elasticsearch,
     etcd,
@@ -80,4 +81,5 @@ def build(system: ChatSystem, profile: Profile) -> Blueprint:
             )
     if system.spec.suspend:
         workloads = {name: replace(workload, replicas=0) for name, workload in workloads.items()}
-    return Blueprint(system.name, tuple(workloads.values()), tuple(secrets.values()))
+    timeout = seconds_of(system.spec.release.timeout)
+    return Blueprint(system.name, tuple(workloads.values()), tuple(secrets.values()), timeout)

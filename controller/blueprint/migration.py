@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
+from controller.api.quantity import seconds_of
 from controller.blueprint.image import image_of
 from controller.blueprint.part import Part, Profile
 from controller.blueprint.workload import Kind, Workload
@@ -23,5 +24,6 @@ def workload(system: ChatSystem, profile: Profile, database: Part) -> Workload:
         secrets=dict(database.secret_files),
         volumes=database.volumes,
         depends_on=database.names,
+        deadline=seconds_of(system.spec.release.migration_timeout),
         fingerprint=profile.schema,
     )

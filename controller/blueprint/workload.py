@@ -116,6 +116,8 @@ class Workload:
     update: Update = Update.START_FIRST
     stop_grace: float = 30.0
     """Seconds between the request to stop and the kill."""
+    deadline: float | None = None
+    """Seconds after which a run of a job that has not ended counts as failed."""
     log_max_size: int = 10 * 2**20  # bytes
     log_max_files: int = 3
     fingerprint: str = ""
@@ -179,6 +181,8 @@ class Blueprint:
     system: str
     workloads: tuple[Workload, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    release_timeout: float = 600.0
+    """Seconds after which a change that has not arrived counts as failed."""
 
     def workload(self, name: str) -> Workload | None:
         return next((workload for workload in self.workloads if workload.name == name), None)

@@ -1,0 +1,62 @@
+"""Which events a pass gives rise to. Pure: they are told from what changed, so that looking twice tells nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+from controller.engine.model import Action, Event, Health, Observed, Step
+from controller.engine.reasons import Reason
+
+NORMAL = "Normal"
+WARNING = "Warning"
+
+_REASONS = {
+    Action.CREATE_SECRET: Reason.SECRET_CREATED,
+    Action.RUN_JOB: Reason.JOB_STARTED,
+    Action.START: Reason.STARTED,
+    Action.RESTART: Reason.RESTARTED,
+    Action.STOP: Reason.STOPPING,
+    Action.FORGET: Reason.FORGOTTEN,
+}
+
+
+def of_step(step: Step, now: float) -> Event:
+    """A step that was carried out: every start, restart and stop has its reason on record."""
+    subject = step.instance or step.workload
+    return Event(now, NORMAL, _REASONS[step.action], f"{subject}: {step.reason}", step.workload)
+
+
+def of_deaths(observed: Observed, known: Set[str], now: float) -> list[tuple[str, Event]]:
+    """(mark, event) for what died or hangs and is not among the `known` marks."""
+    found = []
+    for item in observed.instances:
+        mark = f"{item.id}/{item.health}"
+        if item.health in {Health.EXITED, Health.FAILED} and mark not in known:
+            text = f"{item.workload}-{item.index}: {item.message or item.health}"
+            found.append((mark, Event(now, WARNING, Reason.DIED, text, item.workload)))
+    for run in observed.jobs:
+        mark = f"{run.workload}/{run.digest}/{run.attempt}/{run.succeeded}"
+        if run.succeeded is None or mark in known:
+            continue
+        kind, reason = (NORMAL, Reason.JOB_SUCCEEDED) if run.succeeded else (WARNING, Reason.JOB_FAILED)
+        text = f"{run.workload} succeeded" if run.succeeded else f"{run.workload} failed: {run.message}"
+        found.append((mark, Event(now, kind, reason, text, run.workload)))
+    return found
+
+
+def of_transitions(before: Mapping[str, Any], after: Mapping[str, Any], now: float) -> list[Event]:
+    """Changes of the conditions Ready and Stalled between two status documents."""
+    old = {item.get("type"): item for item in before.get("conditions", ())}
+    found = []
+    for item in after.get("conditions", ()):
+        previous = old.get(item["type"], {})
+        if item["type"] not in {"Ready", "Stalled"}:
+            continue
+        if (previous.get("status"), previous.get("reason")) == (item["status"], item["reason"]):
+            continue
+        if item["type"] == "Ready" and item["status"] == "True":
+            found.append(Event(now, NORMAL, item["reason"], item["message"]))
+        if item["type"] == "Stalled" and item["status"] == "True":
+            found.append(Event(now, WARNING, item["reason"], item["message"]))
+    return found

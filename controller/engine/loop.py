@@ -1,0 +1,279 @@
+"""The loop: observe, plan, apply, status, over and over. The thin shell around the pure half of the engine.
+
+It is level-based: what woke it does not matter, a pass looks at everything. Systems are independent: each has its turn from
+the queue, its own back-off and its own failures. Only one controller drives a system at a time; the target sees to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from controller.blueprint.workload import Blueprint
+from controller.engine import events, history
+from controller.engine.backoff import Backoff
+from controller.engine.model import Event, Observed, Plan, Revision, Step, Verdict
+from controller.engine.planner import plan as make_plan
+from controller.engine.ports import InvalidDeclaration, Stored, SystemStore, Target, TargetError
+from controller.engine.queue import WorkQueue
+from controller.engine.reasons import Reason
+from controller.engine.situation import Situation, Trouble, troubles
+from controller.engine.status import status_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the loop looks, in seconds."""
+
+    waiting: float = 1.0
+    """While something is waited for; the target's watch mostly wakes it earlier."""
+    resync: float = 30.0
+    """At the latest, whether or not anything is known to have changed."""
+    contended: float = 1.0
+    """While another controller drives the system."""
+    retry: Backoff = field(default_factory=lambda: Backoff(first=0.5, limit=30.0))
+
+
+class Loop:
+    """Drives the systems of a store, or only those `names`. Then `run` ends once all of them are deleted."""
+
+    def __init__(
+        self,
+        store: SystemStore,
+        target: Target,
+        *,
+        names: Collection[str] | None = None,
+        workers: int = 4,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._target = target
+        self._names = None if names is None else frozenset(names)
+        self._workers = workers
+        self._pace = pace or Pace()
+        self._clock = clock
+        self._queue = WorkQueue(backoff=self._pace.retry)
+        self._seen: dict[str, set[str]] = {}
+        self._gone: set[str] = set()
+        self._finished = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled, or until every one of the `names` is gone."""
+        for name in self._names or ():
+            self._queue.add(name)
+        tasks = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        tasks += [asyncio.create_task(task()) for task in (self._follow_store, self._follow_target, self._resync)]
+        finished = asyncio.create_task(self._finished.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, finished], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, finished):
+                task.cancel()
+            await asyncio.gather(*tasks, finished, return_exceptions=True)
+
+    async def reconcile(self, name: str) -> float | None:
+        """One pass over one system. Returns the seconds after which it wants to look again by itself, if at all. Raises
+        TargetError when steps failed, after having said so in the status."""
+        stored = await self._store.get(name)
+        if stored is None:
+            await self._forget(name)
+            return None
+        self._gone.discard(name)
+        if not await self._target.acquire(name):
+            return self._pace.contended
+        if stored.deleting:
+            return await self._delete(stored)
+        try:
+            blueprint = self._target.blueprint(stored.document)
+        except InvalidDeclaration as error:
+            await self._report(stored, Blueprint(name), Observed(), problems=error.problems)
+            return None
+        revisions = await self._accept(stored)
+        observed = await self._target.observe(name, blueprint)
+        await self._record_deaths(name, observed)
+        current = make_plan(blueprint, observed, self._clock())
+        if stored.paused:
+            await self._report(stored, blueprint, observed, plan=current, revisions=revisions)
+            return None
+        errors = await self._apply(name, blueprint, current)
+        await self._report(stored, blueprint, observed, plan=current, revisions=revisions, errors=errors)
+        return self._after(current, errors)
+
+    async def stop(self, name: str) -> None:
+        """Stops everything of a system, the last first, and keeps its declaration and data. Returns when all is stopped."""
+        stored = await self._store.get(name)
+        if stored is None or not await self._target.acquire(name):
+            return
+        try:
+            blueprint = self._target.blueprint(stored.document)
+        except InvalidDeclaration:
+            blueprint = Blueprint(name)
+        idle = replace(
+            blueprint, workloads=tuple(replace(item, replicas=0) for item in blueprint.workloads), secrets=()
+        )
+        while True:
+            observed = await self._target.observe(name, idle)
+            if not observed.instances:
+                break
+            for step in make_plan(idle, observed, self._clock()).actions:
+                await self._target.execute(name, idle, step)
+            await asyncio.sleep(0.05)
+        await self._report(stored, idle, observed, stopped=True, revisions=await self._store.revisions(name))
+        await self._target.release(name)
+
+    async def _delete(self, stored: Stored) -> float | None:
+        """Everything stops, the last first; then what the deletion policy does not keep is removed."""
+        name, blueprint = stored.name, Blueprint(stored.name)
+        observed = await self._target.observe(name, blueprint)
+        spec = stored.document.get("spec")
+        policy = spec.get("deletionPolicy", "Retain") if isinstance(spec, dict) else "Retain"
+        if policy == "BackupThenDelete":
+            text = (
+                "spec.deletionPolicy is BackupThenDelete, but this version takes no backups on this target; nothing was "
+                "removed. Set it to Retain or Delete"
+            )
+            trouble = Trouble(Reason.BACKUP_UNAVAILABLE, text)
+            await self._report(stored, blueprint, observed, errors=(trouble,))
+            return None
+        current = make_plan(blueprint, observed, self._clock())
+        if current.empty:
+            await self._target.dispose(name, keep_data=policy != "Delete")
+            await self._store.remove(name)
+            await self._forget(name)
+            return None
+        errors = await self._apply(name, blueprint, current)
+        await self._report(stored, blueprint, observed, plan=current, errors=errors)
+        return self._after(current, errors)
+
+    async def _apply(self, name: str, blueprint: Blueprint, current: Plan) -> tuple[Trouble, ...]:
+        """Carries out the steps. They do not depend on each other, so one that fails holds up none."""
+        errors = []
+        for step in current.actions:
+            try:
+                await self._target.execute(name, blueprint, step)
+            except TargetError as error:
+                errors.append(Trouble(error.reason, f"{step.workload}: {error}"))
+            else:
+                await self._store.record_event(name, self._event(step))
+        return tuple(errors)
+
+    def _event(self, step: Step) -> Event:
+        return events.of_step(step, self._clock())
+
+    def _after(self, current: Plan, errors: Sequence[Trouble]) -> float | None:
+        if errors:
+            raise TargetError("; ".join(error.message for error in errors))
+        if current.actions:
+            return 0.0
+        if current.wake_at is not None:
+            return max(min(current.wake_at - self._clock(), self._pace.waiting), 0.0)
+        return self._pace.waiting if current.waits else None
+
+    async def _accept(self, stored: Stored) -> list[Revision]:
+        revisions = await self._store.revisions(stored.name)
+        fresh = history.accept(revisions, stored.document, stored.generation, stored.author, self._clock())
+        if not fresh:
+            return revisions
+        for revision in fresh:
+            await self._store.record_revision(stored.name, revision)
+        text = f"revision {fresh[-1].number}: {fresh[-1].summary}"
+        await self._store.record_event(stored.name, Event(self._clock(), events.NORMAL, Reason.ACCEPTED, text))
+        return await self._store.revisions(stored.name)
+
+    async def _record_deaths(self, name: str, observed: Observed) -> None:
+        seen = self._seen.setdefault(name, set())
+        for mark, event in events.of_deaths(observed, seen, self._clock()):
+            seen.add(mark)
+            await self._store.record_event(name, event)
+
+    async def _report(
+        self,
+        stored: Stored,
+        blueprint: Blueprint,
+        observed: Observed,
+        *,
+        plan: Plan | None = None,
+        revisions: Sequence[Revision] = (),
+        errors: tuple[Trouble, ...] = (),
+        problems: tuple[str, ...] = (),
+        stopped: bool = False,
+    ) -> None:
+        """Writes the status, the verdict on the newest revision, and events for what changed."""
+        now = self._clock()
+        last = revisions[-1] if revisions else None
+        pending = last is not None and last.verdict in {Verdict.PENDING, Verdict.FAILED}
+        situation = Situation(
+            generation=stored.generation,
+            document=stored.document,
+            blueprint=blueprint,
+            observed=observed,
+            plan=plan or Plan(),
+            problems=problems,
+            errors=errors,
+            paused=stored.paused,
+            deleting=stored.deleting,
+            stopped=stopped,
+            overdue=pending and last is not None and now - last.time > blueprint.release_timeout,
+            addresses=() if problems else tuple(self._target.endpoints(stored.document)),
+            previous=stored.status,
+        )
+        if last is not None and not stopped and not stored.paused:
+            lasting = "; ".join(trouble.message for trouble in troubles(situation) if trouble.lasting)
+            judged = history.judge(last, converged=situation.converged, failure=lasting, now=now)
+            if judged != last:
+                await self._store.record_revision(stored.name, judged)
+            last = judged
+        every = (*revisions[:-1], last) if last is not None else ()
+        status = status_of(replace(situation, revision=last, revisions=every), now)
+        for event in events.of_transitions(stored.status, status, now):
+            await self._store.record_event(stored.name, event)
+        await self._store.write_status(stored.name, status)
+
+    async def _forget(self, name: str) -> None:
+        self._seen.pop(name, None)
+        await self._target.release(name)
+        self._gone.add(name)
+        if self._names is not None and self._names <= self._gone:
+            self._finished.set()
+
+    async def _work(self) -> None:
+        while True:
+            name = await self._queue.take()
+            try:
+                delay = await self.reconcile(name)
+            except TargetError as error:
+                log.warning("%s: %s; next attempt in %.1f s", name, error, self._queue.retry(name))
+            except Exception:  # an error in one system must not delay another
+                log.exception("%s: the pass failed; next attempt in %.1f s", name, self._queue.retry(name))
+            else:
+                self._queue.forget(name)
+                if delay is not None:
+                    self._queue.add(name, delay)
+            finally:
+                self._queue.done(name)
+
+    def _wake(self, name: str) -> None:
+        if self._names is None or name in self._names:
+            self._queue.add(name)
+
+    async def _follow_store(self) -> None:
+        async for name in self._store.watch():
+            self._wake(name)
+
+    async def _follow_target(self) -> None:
+        async for name in self._target.watch():
+            self._wake(name)
+
+    async def _resync(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.resync)
+            for name in await self._store.names():
+                self._wake(name)
