@@ -21,8 +21,11 @@ from services.stores.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-_BRIEF_STEPS = 2000
-"""Steps of SQLite's virtual machine (about 0.1 ms) after which a statement is no look-up any more."""
+_TICK = 1000
+"""Steps of SQLite's virtual machine (some 50 µs) between two calls of the progress handler."""
+_BRIEF_TICKS = 3
+"""Ticks after which a read is no look-up any more. SQLite goes on counting a prepared statement's steps where its last run
+ended, so a tick may be the fault of earlier runs; three in one read are not."""
 _BRIEF_STATEMENTS = 12
 """Statements after which a read is no look-up any more."""
 
@@ -34,11 +37,30 @@ class _TooLongError(Exception):
 class _BriefConnection(SqliteConnection):
     """A connection on the event loop, which gives up early."""
 
-    statements = 0
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        super().__init__(raw)
+        self._statements = 0
+        self._ticks = 0
+        self._working = False
+        raw.set_progress_handler(self._tick, _TICK)
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Raises _TooLongError."""
+        self._statements = self._ticks = 0
+        try:
+            self._raw.execute("BEGIN")
+            try:
+                self._working = True
+                return work(self)
+            finally:
+                self._working = False  # the end of the transaction must not be interrupted
+                self._raw.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise translate(error) from error
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        self.statements += 1
-        if self.statements > _BRIEF_STATEMENTS:
+        self._statements += 1
+        if self._statements > _BRIEF_STATEMENTS:
             raise _TooLongError
         try:
             return self._raw.execute(sql, parameters).fetchall()
@@ -48,6 +70,10 @@ class _BriefConnection(SqliteConnection):
             raise translate(error) from error
         except sqlite3.Error as error:
             raise translate(error) from error
+
+    def _tick(self) -> int:
+        self._ticks += 1
+        return self._working and self._ticks > _BRIEF_TICKS
 
 
 class SqliteDatabase:
@@ -63,7 +89,6 @@ class SqliteDatabase:
         self._writer = Writer(writing, limit=write_limit)
         self._brief_raw = brief
         self._brief = _BriefConnection(brief)
-        brief.set_progress_handler(lambda: 1, _BRIEF_STEPS)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -96,9 +121,8 @@ class SqliteDatabase:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         self._check_open()
-        self._brief.statements = 0
         try:
-            return _in_snapshot(self._brief_raw, self._brief, work)
+            return self._brief.run(work)
         except _TooLongError:
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
 
