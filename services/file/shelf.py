@@ -50,11 +50,11 @@ class Shelf:
         return kept
 
     async def contents(self, found: Sequence[FileRecord]) -> dict[str, bytes]:
-        """Contents by id. Files whose bytes are missing are left out, and those beyond READ_BUDGET."""
+        """Contents by id. Files whose bytes are missing are left out, and those beyond READ_BUDGET, but never the only one."""
         chosen: list[str] = []
         left = READ_BUDGET
         for record in found:
-            if record.file_size <= left:
+            if record.file_size <= left or len(found) == 1:
                 left -= record.file_size
                 chosen.append(record.file_id)
         contents = {file_id: await self._runtime.files.get(file_id) for file_id in chosen}

@@ -180,6 +180,11 @@ async def test_other_services_read_what_fits_into_one_answer(world: World, monke
     assert len(answer.content) == 1
 
 
+async def test_a_single_file_is_read_however_large_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.file.shelf.READ_BUDGET", 10)
+    assert await get(world, "u1", await put(world, "u1", bytes(11))) == bytes(11)
+
+
 async def test_deleted_files_leave_nothing(world: World) -> None:
     file_id = await put(world, "u1", b"content")
     for _ in range(2):

@@ -7,6 +7,7 @@ import asyncio
 from services.protocol import user_pb2
 from services.runtime.push import session_key
 from tests.testbed.accounts import World
+from tests.testbed.runtime import MakeRuntime
 
 DAY = 86400
 
@@ -94,6 +95,17 @@ async def test_a_reader_under_way_does_not_bring_a_revoked_session_back(world: W
     await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
     await asyncio.gather(*readers)
     assert await world.whose(person.token) is None
+
+
+async def test_a_session_revoked_at_one_replica_is_refused_by_the_others(
+    world: World, make_runtime: MakeRuntime
+) -> None:
+    other = World(await make_runtime())
+    person = await world.register("小明")
+    assert await other.whose(person.token)
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+    assert await other.whose(person.token) is None
+    await other.close()
 
 
 async def test_expired_sessions_are_deleted(world: World) -> None:
