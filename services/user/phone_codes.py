@@ -52,7 +52,7 @@ class PhoneCodes:
         code = self._draw()
         try:
             await self._count(phone, pause_key)
-            record = json.dumps({"phone": phone, "purpose": int(purpose), "digest": _digest(code_id, phone, code)})
+            record = json.dumps({"purpose": int(purpose), "digest": _digest(code_id, phone, code)})
             await self._cache.set(_key(code_id), record.encode(), ttl=self._limits.lifetime)
         except StoreError as error:
             raise _away(error) from error
@@ -76,7 +76,7 @@ class PhoneCodes:
             if await self._cache.increment(f"code:tries:{code_id}", ttl=self._limits.lifetime) > self._limits.attempts:
                 await self._cache.delete(key)
                 raise Refusal("验证码错误次数过多，请重新获取")
-            if not _fits(json.loads(raw), phone, purpose, _digest(code_id, phone, code)):
+            if not _fits(json.loads(raw), purpose, _digest(code_id, phone, code)):
                 raise Refusal("验证码错误或已过期")
             if await self._cache.take(key) is None:  # another request was first
                 raise Refusal("验证码错误或已过期")
@@ -102,12 +102,13 @@ def _key(code_id: str) -> str:
 
 
 def _digest(code_id: str, phone: str, code: str) -> str:
+    # The number is part of it: that is what binds a code to a phone.
     return hashlib.sha256(f"{code_id}\0{phone}\0{code}".encode()).hexdigest()
 
 
-def _fits(record: dict[str, str | int], phone: str, purpose: int, digest: str) -> bool:
+def _fits(record: dict[str, str | int], purpose: int, digest: str) -> bool:
     same = hmac.compare_digest(str(record["digest"]), digest)
-    return same and record["phone"] == phone and record["purpose"] in {ANY_PURPOSE, purpose}
+    return same and record["purpose"] in {ANY_PURPOSE, purpose}
 
 
 def _away(error: StoreError) -> Refusal:

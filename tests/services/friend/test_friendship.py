@@ -100,6 +100,16 @@ async def test_a_crossing_application_is_pointed_to_the_one_that_waits(world: Wo
     assert sorted(answer.errmsg for answer in answers) == ["", "对方已向您发出申请，请先处理"]
 
 
+async def test_acceptance_settles_a_crossing_application_too(world: World) -> None:
+    a, b = await world.people("a", "b")
+    await apply(world, a, b.user_id)
+    await world.change(
+        "INSERT INTO friend_apply (event_id, user_id, peer_id, created_at) VALUES ('e', ?, ?, 0)", b.user_id, a.user_id
+    )
+    await process(world, b, a.user_id)
+    assert await pending_of(world, a) == [] and len(await world.rows("SELECT * FROM chat_session")) == 1
+
+
 async def test_acceptance_is_told_to_both_in_the_original_order(world: World) -> None:
     a, b = await world.people("a", "b")
     await world.set_avatar(a)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from services.protocol import user_pb2
 from services.runtime.push import session_key
+from services.user.login_sessions import LoginSession, LoginSessions
 from tests.testbed.accounts import World
 from tests.testbed.runtime import MakeRuntime
 
@@ -88,12 +91,26 @@ async def test_nobody_logs_another_person_out(world: World) -> None:
     assert await world.whose(person.token)
 
 
-async def test_a_reader_under_way_does_not_bring_a_revoked_session_back(world: World) -> None:
+async def test_a_reader_under_way_does_not_bring_a_revoked_session_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person = await world.register("小明")
     await world.forget_cache()
-    readers = [asyncio.create_task(world.whose(person.token)) for _ in range(20)]
+    has_read, go_on = asyncio.Event(), asyncio.Event()
+    load = LoginSessions._load
+
+    async def slow_load(self: LoginSessions, key: str) -> LoginSession | None:
+        session = await load(self, key)
+        has_read.set()
+        await go_on.wait()
+        return session
+
+    monkeypatch.setattr(LoginSessions, "_load", slow_load)
+    reader = asyncio.create_task(world.whose(person.token))
+    await has_read.wait()
     await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
-    await asyncio.gather(*readers)
+    go_on.set()
+    await reader
     assert await world.whose(person.token) is None
 
 
