@@ -52,7 +52,7 @@ def samples(strategy: st.SearchStrategy[bytes], count: int) -> list[bytes]:
 
 
 async def unharmed(system: System) -> None:
-    assert (await asyncio.wait_for(system.send("alice", "still here", "last"), 5)).success
+    assert (await asyncio.wait_for(system.send("carol", "still here", "last"), 5)).success
 
 
 async def test_any_body_on_any_path_is_answered(start: Start, caplog: pytest.LogCaptureFixture) -> None:
