@@ -69,6 +69,9 @@ SERVICES: tuple[Service, ...] = (
             ConfigKey(
                 "modelPath", "str", "", "Directory of the vosk model. Empty: recognition answers that it is not set up."
             ),
+            ConfigKey(
+                "phrases", "str", "", "Phrases that recognition is limited to, separated by commas. Empty: any speech."
+            ),
             ConfigKey("workers", "int", "1", "Recognitions that run at the same time.", 1, 64),
             ConfigKey("queueLimit", "int", "16", "Recognitions that may wait; further ones are refused.", 1, 10_000),
             ConfigKey("maxSeconds", "int", "120", "Longest speech that is recognised, in seconds.", 1, 3600),

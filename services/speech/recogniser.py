@@ -23,9 +23,9 @@ class Recogniser(Protocol):
 
 
 class VoskRecogniser:
-    """One model, shared; a recogniser of its own for each utterance. `grammar` limits it to some phrases."""
+    """One model, shared; a recogniser of its own for each utterance. `phrases` (if any) are all it listens for."""
 
-    def __init__(self, model_path: str, grammar: Sequence[str] = ()) -> None:
+    def __init__(self, model_path: str, phrases: Sequence[str] = ()) -> None:
         """Loads the model, which takes seconds and blocks. Raises RecogniserError."""
         if not Path(model_path).is_dir():
             raise RecogniserError(f"the speech model {model_path!r} is not a directory: check modelPath")
@@ -35,7 +35,7 @@ class VoskRecogniser:
             raise RecogniserError('vosk is not installed: install "chatsystem[speech]"') from error
         vosk.SetLogLevel(-1)
         self._vosk: Any = vosk
-        self._grammar = json.dumps([*grammar, "[unk]"], ensure_ascii=False) if grammar else None
+        self._grammar = json.dumps([*phrases, "[unk]"], ensure_ascii=False) if phrases else None
         try:
             self._model = vosk.Model(model_path)
         except Exception as error:

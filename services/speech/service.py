@@ -86,4 +86,5 @@ class SpeechService:
 
 def create(runtime: Runtime) -> Hosted:
     path = runtime.settings.text("speech", "modelPath")
-    return SpeechService(runtime, (lambda: VoskRecogniser(path)) if path else None)
+    phrases = [phrase.strip() for phrase in runtime.settings.text("speech", "phrases").split(",") if phrase.strip()]
+    return SpeechService(runtime, (lambda: VoskRecogniser(path, phrases)) if path else None)

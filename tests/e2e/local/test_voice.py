@@ -17,7 +17,7 @@ def model(tmp_path_factory):
 
 
 async def test_a_voice_message_gets_a_transcript_that_everyone_sees_and_the_search_finds(start_system, model, tmp_path):
-    own = start_system(settings={"CHATSYSTEM_SPEECH_MODEL_PATH": str(model)})
+    own = start_system(settings={"CHATSYSTEM_SPEECH_MODEL_PATH": str(model), "CHATSYSTEM_SPEECH_PHRASES": WORDS})
     api = Api(own.host, own.http_port, own.websocket_port)
     one, other = await api.register(), await api.register()
     chat = await befriend(one, other)

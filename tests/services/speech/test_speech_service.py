@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from services.protocol.speech_pb2 import SpeechRecognitionReq, SpeechRecognitionRsp
-from services.speech.recogniser import Recogniser, RecogniserError, VoskRecogniser
+from services.speech.recogniser import Recogniser, RecogniserError
 from services.speech.service import SpeechService, create
 from tests.services.speech.conftest import Speak
 from tests.testbed.runtime import MakeRuntime, TestRuntime
@@ -115,6 +115,7 @@ async def test_a_broken_model_does_not_stop_the_stop(runtime: TestRuntime) -> No
     await hosted(runtime, load)
 
 
-async def test_a_spoken_word_comes_back_as_text(runtime: TestRuntime, model_path: str, speak: Speak) -> None:
-    await hosted(runtime, lambda: VoskRecogniser(model_path, ["안녕하세요", "서울"]))
+async def test_a_spoken_word_comes_back_as_text(make_runtime: MakeRuntime, model_path: str, speak: Speak) -> None:
+    runtime = await make_runtime(CHATSYSTEM_SPEECH_MODEL_PATH=model_path, CHATSYSTEM_SPEECH_PHRASES="안녕하세요, 서울")
+    await runtime.host(create(runtime))
     assert (await recognise(runtime, speak("서울"))).recognition_result == "서울"
