@@ -38,8 +38,7 @@ class HttpSender(asyncio.Protocol):
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport  # type: ignore[assignment]  # uvloop's is none by inheritance
 
     def send(self) -> None:
         now = time.perf_counter_ns()
@@ -69,6 +68,7 @@ class HttpSender(asyncio.Protocol):
             samples.acknowledged += 1
         else:
             samples.refused += 1
+            samples.last_refusal = body.decode(errors="replace")
         if self.closed_loop:
             self.send()
 
@@ -122,6 +122,7 @@ class SocketSender(WSListener):  # type: ignore[misc]
             samples.acknowledged += 1
         else:
             samples.refused += 1
+            samples.last_refusal = payload.decode(errors="replace")
         if self.closed_loop:
             self.send()
 

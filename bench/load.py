@@ -81,6 +81,8 @@ async def run(scenario: dict[str, Any]) -> None:
     if pacing is not None:
         pacing.cancel()
     await asyncio.sleep(0.3)
+    if samples.last_refusal:
+        sys.stderr.write(f"refused, for example: {samples.last_refusal!r}\n")
     _say(json.dumps(result))
 
 

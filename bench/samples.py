@@ -14,6 +14,7 @@ class Samples:
     acknowledged: int = 0
     refused: int = 0
     delivered: int = 0
+    last_refusal: str = ""
     acknowledgement: array[float] = field(default_factory=lambda: array("d"))
     delivery: array[float] = field(default_factory=lambda: array("d"))
 
