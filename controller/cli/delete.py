@@ -1,0 +1,80 @@
+"""`chatsystem delete`: stops a system and removes it; its data as the deletion policy says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.cli.failure import FAILED, USAGE, Failure
+from controller.cli.options import Place, place_options, timeout_option
+
+if TYPE_CHECKING:
+    from controller.cli.session import Session
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--purge", is_flag=True, help="Remove the data too, whatever the deletion policy says.")
+@timeout_option("2m")
+@place_options
+def delete(name: str, yes: bool, purge: bool, timeout: float, place: Place) -> None:
+    """Stop NAME and remove it. With deletionPolicy Retain its data stays, and the command says where."""
+    from controller.cli.systems import run
+
+    run(_delete(place, name, yes, purge, timeout))
+
+
+async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: float) -> None:
+    from controller.cli.systems import find
+    from controller.cli.waiting import wait_for
+
+    session = place.open()
+    if await session.store.get(name) is None and purge and left_behind(session, name):
+        _confirm(f"Remove the data that {name} has left behind?", yes)
+        await session.purge(name)
+        click.echo(f"the data of {name} is removed")
+        return
+    stored = await find(session, name)
+    policy = policy_of(stored.document)
+    if policy == "BackupThenDelete" and not purge:
+        raise Failure(
+            f"{name} is to be backed up before it is deleted, and this version takes no backups; apply it with deletionPolicy: "
+            "Retain or Delete, or delete it with --purge",
+            FAILED,
+        )
+    _confirm(f"Stop and remove {name}{' with its data' if purge or policy == 'Delete' else ''}?", yes)
+    await session.store.mark_deleted(name)
+    await session.start_controller(name)
+    waited = await wait_for(session, name, "deleted", timeout)
+    if waited.outcome.exit_code:
+        raise Failure(f"{name}: {waited.outcome.message}", waited.outcome.exit_code)
+    if purge:
+        await session.purge(name)
+    kept = left_behind(session, name)
+    where = f"; its data stays in {', '.join(kept)} (remove it with: chatsystem delete {name} --purge)" if kept else ""
+    click.echo(f"{name} is deleted{where}")
+
+
+def policy_of(document: Mapping[str, Any]) -> str:
+    """The deletion policy of a document that need not be valid."""
+    spec = document.get("spec")
+    policy = spec.get("deletionPolicy") if isinstance(spec, Mapping) else None
+    return policy if policy in ("Delete", "BackupThenDelete") else "Retain"
+
+
+def left_behind(session: Session, name: str) -> list[str]:
+    """The data directories that exist."""
+    return [str(path) for path in session.data_directories(name) if path.exists()]
+
+
+def _confirm(question: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failure("nobody can be asked here; add --yes to delete without a question", USAGE)
+    if not click.confirm(question):
+        raise Failure("nothing was deleted", FAILED)

@@ -1,0 +1,68 @@
+"""`chatsystem plan`: what the controller would do, without doing it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from controller.cli.failure import USAGE, Failure
+from controller.cli.options import Place, file_option, output_option, place_options
+
+_SIGNS = {"start": "+", "run-job": "+", "create-secret": "+", "restart": "~", "stop": "-", "forget": "-"}
+
+
+@click.command()
+@click.argument("name", required=False)
+@file_option(required=False)
+@output_option("text", "json")
+@place_options
+def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
+    """Show what applying FILE, or the declaration that is kept of NAME, would do. Changes nothing."""
+    from controller.cli.documents import read_document
+    from controller.cli.systems import find, run
+
+    if (name is None) == (file is None):
+        raise Failure("give either -f FILE or the NAME of a system", USAGE)
+
+    async def work() -> None:
+        session = place.open()
+        document = read_document(file) if file is not None else dict((await find(session, str(name))).document)
+        system = document["metadata"]["name"]
+        steps = await foresee(place, document)
+        if output == "json":
+            click.echo(json.dumps({"name": system, "steps": steps}, indent=2, ensure_ascii=False))
+            return
+        for step in steps:
+            where = (
+                step["workload"]
+                if step["action"] in ("create-secret", "run-job", "forget")
+                else f"{step['workload']}-{step['index']}"
+            )
+            reason = f": {step['reason']}" if step["reason"] else ""
+            click.echo(f"{_SIGNS.get(step['action'], ' ')} {step['action']} {where}{reason}")
+        click.echo(f"{system}: {len(steps)} steps" if steps else f"{system}: nothing to do")
+
+    run(work())
+
+
+async def foresee(place: Place, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The steps that lead from what runs to what the document wants, in order; a stable form."""
+    import time
+
+    from controller.engine.forecast import forecast
+
+    session = place.open()
+    blueprint = session.target.blueprint(document)
+    observed = await session.target.observe(document["metadata"]["name"], blueprint)
+    return [
+        {
+            "action": str(step.action),
+            "workload": step.workload,
+            "index": step.index,
+            "instance": step.instance,
+            "reason": step.reason,
+        }
+        for step in forecast(blueprint, observed, time.time())
+    ]

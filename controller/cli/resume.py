@@ -1,0 +1,24 @@
+"""`chatsystem resume`: ends a pause."""
+
+from __future__ import annotations
+
+import click
+
+from controller.cli.options import Place, place_options
+
+
+@click.command()
+@click.argument("name")
+@place_options
+def resume(name: str, place: Place) -> None:
+    """Let the controller act on NAME again."""
+    from controller.cli.systems import find, run
+
+    async def work() -> None:
+        session = place.open()
+        await find(session, name)
+        await session.store.set_paused(name, False)
+        await session.start_controller(name)
+        click.echo(f"{name} is resumed")
+
+    run(work())

@@ -1,0 +1,42 @@
+"""Finding a system by name, and running a verb's coroutine: what nearly every verb begins with."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from controller.cli.failure import FAILED, Failure
+from controller.cli.session import Session
+from controller.engine.ports import InvalidDeclaration, Stored, TargetError
+
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs a verb to its end; what the platform refuses becomes a failure in words."""
+    try:
+        return asyncio.run(work)
+    except (TargetError, InvalidDeclaration) as error:
+        raise Failure(str(error), FAILED) from None
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        words = error.strerror or str(error)
+        raise Failure(f"cannot use{place}: {words}; check the folder given with --state-dir", FAILED) from None
+
+
+async def find(session: Session, name: str) -> Stored:
+    """The system of that name. Ends the command with the nearest known name."""
+    stored = await session.store.get(name)
+    if stored is not None:
+        return stored
+    names = await session.store.names()
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        hint = f"did you mean {close[0]}?"
+    elif names:
+        hint = f"there are: {', '.join(sorted(names))}"
+    else:
+        hint = "there is none yet; begin with: chatsystem up"
+    raise Failure(f"there is no system named {name!r}; {hint}", FAILED)

@@ -1,0 +1,174 @@
+"""`chatsystem up`: from a declaration to a system that people can open, in one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.cli.failure import Failure
+from controller.cli.options import Place, file_option, place_options, timeout_option
+
+if TYPE_CHECKING:
+    from controller.cli.session import Session
+    from controller.cli.status_view import View
+    from controller.engine.ports import Stored
+
+LOG_LINES = 15
+"""Lines of the log that are shown of what failed."""
+
+
+@click.command()
+@file_option(required=False)
+@click.option("--detach", is_flag=True, help="Return when it is ready; it goes on in the background.")
+@timeout_option("2m")
+@place_options
+def up(file: str | None, detach: bool, timeout: float, place: Place) -> None:
+    """Start a system and show the address to open.
+
+    Without FILE it is the system `chat` as it was declared last, or with defaults on ports 9000 and 9001. It runs until
+    Ctrl-C stops it gracefully, or with --detach in the background.
+    """
+    from controller.cli.systems import run
+
+    run(_detached(place, file, timeout) if detach else _foreground(place, file, timeout))
+
+
+async def _wanted(session: Session, file: str | None) -> dict[str, Any]:
+    """The declaration that is to run: of the file, else as `chat` was left, else the built-in one."""
+    from controller.cli.documents import DEFAULT_NAME, default_document, read_document
+
+    if file is not None:
+        return read_document(file)
+    kept = await session.store.get(DEFAULT_NAME)
+    return dict(kept.document) if kept is not None and not kept.deleting else default_document()
+
+
+async def _keep(session: Session, document: dict[str, Any]) -> Stored:
+    from controller.cli.documents import author
+
+    stored = await session.store.put(document, author=author())
+    if stored.paused:
+        raise Failure(f"{stored.name} is paused, so nothing would start; chatsystem resume {stored.name}")
+    return stored
+
+
+async def _detached(place: Place, file: str | None, timeout: float) -> None:
+    from controller.cli.progress import Progress
+    from controller.cli.waiting import wait_for
+
+    session = place.open()
+    stored = await _keep(session, await _wanted(session, file))
+    await session.start_controller(stored.name)
+    with Progress(stored.name, err=True) as progress:
+        waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
+    if waited.outcome.exit_code:
+        await _explain(session, stored.name, waited.system)
+        raise Failure(f"{stored.name}: {waited.outcome.message}", waited.outcome.exit_code)
+    _say_where(session, stored)
+
+
+async def _foreground(place: Place, file: str | None, timeout: float) -> None:
+    """The loop, the progress and the signals side by side; whichever ends first ends the others."""
+    import asyncio
+
+    from controller.cli.signals import stop_on_signals
+
+    session = place.open()
+    document = await _wanted(session, file)
+    _refuse_second(session, document["metadata"]["name"])
+    stored = await _keep(session, document)
+    stopped = asyncio.Event()
+    with stop_on_signals(stopped):
+        driving = asyncio.create_task(session.drive(stored.name, stopped, halt=True))
+        watching = asyncio.create_task(_accompany(session, stored, stopped, timeout))
+        try:
+            await asyncio.wait({driving, watching}, return_when=asyncio.FIRST_COMPLETED)
+            failure = watching.result() if watching.done() else None
+            if stopped.is_set() or failure is not None:
+                click.echo("stopping; the data is kept", err=True)
+            stopped.set()
+            await driving
+        finally:
+            stopped.set()
+            watching.cancel()
+            await asyncio.gather(driving, watching, return_exceptions=True)
+    if failure is not None:
+        raise failure
+    click.echo(f"{stored.name} is stopped", err=True)
+
+
+def _refuse_second(session: Session, name: str) -> None:
+    pid = session.controller_pid(name)
+    if pid is not None:
+        raise Failure(
+            f"{name} already runs, driven by process {pid}; see chatsystem status {name}, change it with apply, or remove it "
+            f"with delete"
+        )
+
+
+async def _accompany(session: Session, stored: Stored, stopped: Any, timeout: float) -> Failure | None:
+    """Reports until the system is ready, says where it is, then tells every change. Returns only with what made it fail."""
+    import asyncio
+
+    from controller.cli.progress import Progress
+    from controller.cli.waiting import wait_for
+
+    await _first_status(session, stored)
+    with Progress(stored.name, err=True) as progress:
+        waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
+        if stopped.is_set():
+            return None
+        if waited.outcome.exit_code:
+            await _explain(session, stored.name, waited.system)
+            return Failure(f"{stored.name}: {waited.outcome.message}", waited.outcome.exit_code)
+    _say_where(session, stored)
+    click.echo("Ctrl-C stops it; the data is kept.", err=True)
+    before = waited.system
+    while True:
+        await asyncio.sleep(0.5)
+        before = await _tell_changes(session, stored.name, before)
+
+
+async def _first_status(session: Session, stored: Stored, longest: float = 5.0) -> None:
+    """Waits until the loop has looked: what stands in the status before that is of the last time."""
+    import asyncio
+
+    for _ in range(int(longest / 0.05)):
+        now = await session.store.get(stored.name)
+        if now is None or now.status != stored.status:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _tell_changes(session: Session, name: str, before: View | None) -> View | None:
+    from controller.cli.status_view import changes, view
+
+    stored = await session.store.get(name)
+    if stored is None:
+        return None
+    after = view(stored)
+    for line in changes(before, after):
+        click.echo(f"{name}: {line}", err=True)
+    return after
+
+
+async def _explain(session: Session, name: str, system: View | None) -> None:
+    """The last log lines of what is not as wanted."""
+    late = [item.name for item in system.components if item.ready < item.desired] if system is not None else []
+    shown: set[str] = set()
+    for component in late:
+        lines = [pair async for pair in session.target.logs(name, component, follow=False, tail=LOG_LINES)]
+        for source, line in lines:
+            text = f"{source} | {line}"
+            if text not in shown:
+                shown.add(text)
+                click.echo(text, err=True)
+
+
+def _say_where(session: Session, stored: Stored) -> None:
+    addresses = session.target.endpoints(stored.document)
+    if addresses:
+        click.echo(f"{stored.name} is ready: open {addresses[0]}")
+    else:
+        click.echo(f"{stored.name} is ready; it has no gateway, so there is no address to open")
