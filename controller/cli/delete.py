@@ -29,6 +29,7 @@ def delete(name: str, yes: bool, purge: bool, timeout: float, place: Place) -> N
 
 
 async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: float) -> None:
+    from controller.cli.documents import author
     from controller.cli.systems import find
     from controller.cli.waiting import wait_for
 
@@ -47,13 +48,13 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
             FAILED,
         )
     _confirm(f"Stop and remove {name}{' with its data' if purge or policy == 'Delete' else ''}?", yes)
+    if purge:
+        await session.store.put(without_data(stored.document), author=author())
     await session.store.mark_deleted(name)
     await session.start_controller(name)
     waited = await wait_for(session, name, "deleted", timeout)
     if waited.outcome.exit_code:
         raise Failure(f"{name}: {waited.outcome.message}", waited.outcome.exit_code)
-    if purge:
-        await session.purge(name)
     kept = left_behind(session, name)
     where = f"; its data stays in {', '.join(kept)} (remove it with: chatsystem delete {name} --purge)" if kept else ""
     click.echo(f"{name} is deleted{where}")
@@ -64,6 +65,12 @@ def policy_of(document: Mapping[str, Any]) -> str:
     spec = document.get("spec")
     policy = spec.get("deletionPolicy") if isinstance(spec, Mapping) else None
     return policy if policy in ("Delete", "BackupThenDelete") else "Retain"
+
+
+def without_data(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, valid or not, with the policy that keeps nothing."""
+    spec = document.get("spec")
+    return {**document, "spec": {**(spec if isinstance(spec, Mapping) else {}), "deletionPolicy": "Delete"}}
 
 
 def left_behind(session: Session, name: str) -> list[str]:

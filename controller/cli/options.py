@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,9 +35,8 @@ class Place:
             raise Failure(
                 f"the target {self.target} is not available in this version; use --target local", exit_code=USAGE
             )
-        from controller.targets.local.session import open_session
-
-        return open_session(self.state_dir)
+        session: Session = import_module(f"controller.targets.{self.target}.session").open_session(self.state_dir)
+        return session
 
 
 def default_state_dir() -> Path:

@@ -27,8 +27,9 @@ def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
         raise Failure("give either -f FILE or the NAME of a system", USAGE)
 
     async def work() -> None:
+        given = read_document(file) if file is not None else None
         session = place.open()
-        document = read_document(file) if file is not None else dict((await find(session, str(name))).document)
+        document = given or dict((await find(session, str(name))).document)
         system = document["metadata"]["name"]
         steps = await foresee(place, document)
         if output == "json":

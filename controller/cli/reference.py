@@ -71,7 +71,9 @@ def _verb(name: str, command: click.Command) -> Iterator[str]:
     rows = [
         record
         for parameter in command.params
-        if parameter.name not in ("state_dir", "target") and (record := parameter.get_help_record(context))
+        if isinstance(parameter, click.Option)
+        and parameter.name not in ("state_dir", "target")
+        and (record := parameter.get_help_record(context))
     ]
     if rows:
         yield "| option | meaning |"

@@ -28,8 +28,9 @@ def render(name: str | None, file: str | None, output: str, place: Place) -> Non
         raise Failure("give either -f FILE or the NAME of a system", USAGE)
 
     async def work() -> None:
+        given = read_document(file) if file is not None else None
         session = place.open()
-        document = read_document(file) if file is not None else dict((await find(session, str(name))).document)
+        document = given or dict((await find(session, str(name))).document)
         data = plain(session.target.blueprint(document))
         if output == "json":
             click.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import re
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from controller.cli.session import Session
 from controller.engine.ports import InvalidDeclaration, Stored, TargetError
 
 Result = TypeVar("Result")
+
+LONGEST_NAME = 40
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -28,15 +31,20 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 async def find(session: Session, name: str) -> Stored:
     """The system of that name. Ends the command with the nearest known name."""
-    stored = await session.store.get(name)
+    from controller.api.names import LABEL_PATTERN
+    from controller.api.problem import shown
+
+    # Checked before it becomes part of a path.
+    possible = re.fullmatch(LABEL_PATTERN, name) is not None and len(name) <= LONGEST_NAME
+    stored = await session.store.get(name) if possible else None
     if stored is not None:
         return stored
     names = await session.store.names()
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name[:LONGEST_NAME], names, n=1)
     if close:
         hint = f"did you mean {close[0]}?"
     elif names:
         hint = f"there are: {', '.join(sorted(names))}"
     else:
         hint = "there is none yet; begin with: chatsystem up"
-    raise Failure(f"there is no system named {name!r}; {hint}", FAILED)
+    raise Failure(f"there is no system named {shown(name)}; {hint}", FAILED)

@@ -29,17 +29,19 @@ def up(file: str | None, detach: bool, timeout: float, place: Place) -> None:
     Without FILE it is the system `chat` as it was declared last, or with defaults on ports 9000 and 9001. It runs until
     Ctrl-C stops it gracefully, or with --detach in the background.
     """
+    from controller.cli.documents import read_document
     from controller.cli.systems import run
 
-    run(_detached(place, file, timeout) if detach else _foreground(place, file, timeout))
+    given = read_document(file) if file is not None else None
+    run(_detached(place, given, timeout) if detach else _foreground(place, given, timeout))
 
 
-async def _wanted(session: Session, file: str | None) -> dict[str, Any]:
-    """The declaration that is to run: of the file, else as `chat` was left, else the built-in one."""
-    from controller.cli.documents import DEFAULT_NAME, default_document, read_document
+async def _wanted(session: Session, given: dict[str, Any] | None) -> dict[str, Any]:
+    """The declaration that is to run: the given one, else `chat` as it was left, else the built-in one."""
+    from controller.cli.documents import DEFAULT_NAME, default_document
 
-    if file is not None:
-        return read_document(file)
+    if given is not None:
+        return given
     kept = await session.store.get(DEFAULT_NAME)
     return dict(kept.document) if kept is not None and not kept.deleting else default_document()
 
@@ -53,12 +55,12 @@ async def _keep(session: Session, document: dict[str, Any]) -> Stored:
     return stored
 
 
-async def _detached(place: Place, file: str | None, timeout: float) -> None:
+async def _detached(place: Place, given: dict[str, Any] | None, timeout: float) -> None:
     from controller.cli.progress import Progress
     from controller.cli.waiting import wait_for
 
     session = place.open()
-    stored = await _keep(session, await _wanted(session, file))
+    stored = await _keep(session, await _wanted(session, given))
     await session.start_controller(stored.name)
     with Progress(stored.name, err=True) as progress:
         waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
@@ -68,14 +70,14 @@ async def _detached(place: Place, file: str | None, timeout: float) -> None:
     _say_where(session, stored)
 
 
-async def _foreground(place: Place, file: str | None, timeout: float) -> None:
+async def _foreground(place: Place, given: dict[str, Any] | None, timeout: float) -> None:
     """The loop, the progress and the signals side by side; whichever ends first ends the others."""
     import asyncio
 
     from controller.cli.signals import stop_on_signals
 
     session = place.open()
-    document = await _wanted(session, file)
+    document = await _wanted(session, given)
     _refuse_second(session, document["metadata"]["name"])
     stored = await _keep(session, document)
     stopped = asyncio.Event()
