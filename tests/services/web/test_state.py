@@ -180,9 +180,9 @@ async def test_a_message_keeps_its_row_from_sending_to_its_place(page: Page) -> 
       const c = state.conversation("c");
       c.timeline.reset(range(1, 1), { more: false, attached: true });
       const entry = { requestId: "r1", conversationId: "c", kind: "text", text: "x", bytes: null, fileName: "", time: 2000, state: "inflight" };
-      const waiting = rowsOf(c, [entry], state.me, 0).at(-1);
+      const waiting = rowsOf(c, [entry], state.me, -1).at(-1);
       state.receive(m(2, { senderId: "me", requestId: "r1" }));
-      const placed = rowsOf(c, [], state.me, 0).at(-1);
+      const placed = rowsOf(c, [], state.me, -1).at(-1);
       return [waiting.key === placed.key, waiting.status, placed.status];""",
     )
     assert outcome == [True, "inflight", "sent"]

@@ -26,9 +26,10 @@ export class Client extends EventTarget {
       api: this.api,
       socket: this.socket,
       onAck: (entry, ack) => this.#acknowledged(entry, ack),
-      onAccepted: () => this.sync(),
+      onAccepted: () => this.sync().catch(() => {}),
       onChange: (id) => this.state.emit("timeline", id),
     });
+    this.recovery = new Backoff({ first: 1000 });
     this.marking = new Map(); // conversation id -> sequence number being marked
     this.socket.addEventListener("state", () => this.#connectionChanged());
     this.socket.addEventListener("welcome", ({ detail }) => this.#welcome(detail));
@@ -77,6 +78,7 @@ export class Client extends EventTarget {
     this.socket.stop();
     this.sender.stop();
     clearInterval(this.poll);
+    clearTimeout(this.recovering);
   }
 
   async logout(everywhere) {
@@ -121,7 +123,7 @@ export class Client extends EventTarget {
     this.state.epoch = epoch;
   }
 
-  /** Lists may have changed while there was no connection. */
+  /** The lists, after something that changes several of them. */
   async refresh() {
     await Promise.allSettled([this.loadConversations(), this.loadFriends(), this.loadApplications()]);
   }
@@ -242,6 +244,14 @@ export class Client extends EventTarget {
       pageToken = page.nextPageToken;
     }
     this.state.setConversations(list);
+    this.#forgetOrphans();
+  }
+
+  /** What was refused for a conversation that is gone can be shown nowhere. */
+  #forgetOrphans() {
+    for (const { requestId, conversationId, state } of [...this.outbox.entries]) {
+      if (state === "refused" && !this.state.conversation(conversationId)) this.outbox.remove(requestId);
+    }
   }
 
   async loadMe() {

@@ -1,12 +1,12 @@
 // Times, sizes and counts as people read them, in the chosen language.
-import { language, t } from "./i18n.js";
+import { locale, t } from "./i18n.js";
 
 function sameDay(a, b) {
   return a.toDateString() === b.toDateString();
 }
 
 export function clock(time) {
-  return new Intl.DateTimeFormat(language(), { hour: "numeric", minute: "2-digit" }).format(time);
+  return new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" }).format(time);
 }
 
 /** "Today", "Yesterday", or a date. */
@@ -15,7 +15,7 @@ export function day(time, now = new Date()) {
   if (sameDay(date, now)) return t("today");
   if (sameDay(date, new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1))) return t("yesterday");
   const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return new Intl.DateTimeFormat(language(), { weekday: "short", day: "numeric", month: "long", year }).format(date);
+  return new Intl.DateTimeFormat(locale(), { weekday: "short", day: "numeric", month: "long", year }).format(date);
 }
 
 /** Short: the clock today, otherwise the day. */
@@ -23,7 +23,7 @@ export function moment(time, now = new Date()) {
   const date = new Date(time);
   if (sameDay(date, now)) return clock(time);
   if (sameDay(date, new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1))) return t("yesterday");
-  return new Intl.DateTimeFormat(language(), { day: "numeric", month: "short" }).format(date);
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" }).format(date);
 }
 
 export function fileSize(bytes) {

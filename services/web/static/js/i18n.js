@@ -23,6 +23,11 @@ export function language() {
   return current;
 }
 
+/** For dates and numbers: the person's own variety of the language, if the browser names one. */
+export function locale() {
+  return navigator.languages?.find((tag) => tag.toLowerCase().split("-")[0] === current) ?? current;
+}
+
 export function setLanguage(code) {
   prefer("language", code);
   current = choose();

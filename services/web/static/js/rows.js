@@ -7,14 +7,14 @@ function dayOf(time) {
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 }
 
-/** `waiting` are outbox entries; `newAfter` is the last message read when the conversation was opened (0: no line). */
+/** `waiting` are outbox entries; `newAfter` is the last message read when the conversation was opened (-1: no line). */
 export function rowsOf(conversation, waiting, me, newAfter) {
   const rows = [];
   const { timeline } = conversation;
   const group = !conversation.peerId;
   let previous = null;
   let day = "";
-  let lined = newAfter === 0;
+  let lined = newAfter < 0;
 
   const add = (message, status) => {
     const mine = message.senderId === me.userId;

@@ -4,7 +4,7 @@ import { Refused } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { contentOf } from "./message.js";
 
-const SOCKET_LIMIT = 256 * 1024; // bigger ones go over HTTP and leave the socket to short messages
+const SOCKET_LIMIT = 64 * 1024; // bigger ones go over HTTP and leave the socket to short messages
 const HTTP_AFTER = 3000; // how long a short message waits for the socket
 
 export class Sender {

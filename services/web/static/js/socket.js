@@ -143,7 +143,8 @@ export class ChatSocket extends EventTarget {
     this.watchdog = setTimeout(() => {
       // A big upload on a slow link is not a dead link.
       this.watchdog = null;
-      if (this.socket && sending > 0 && this.socket.bufferedAmount < sending) this.#ping();
+      const left = this.socket?.bufferedAmount ?? 0;
+      if (left > 0 && left < sending) this.#ping();
       else this.#drop();
     }, PONG_WITHIN);
   }

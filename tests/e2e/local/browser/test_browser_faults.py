@@ -132,21 +132,24 @@ async def test_a_reload_keeps_what_was_sent_and_not_acknowledged(arrive, system:
         )
 
 
-async def test_a_refused_message_says_why_and_can_be_deleted(arrive, pair) -> None:
+async def test_a_refused_message_says_why_and_can_be_deleted(arrive, system: System, pair) -> None:
     one, other, _ = pair
-    visitor = await arrive()
-    await visitor.adopt(one.session_id)
-    await visitor.open(other.nickname)
-    await visitor.send("first")
-    await expect(visitor.message("first")).to_have_attribute("data-state", "sent")
-    await visitor.page.route("**/get_conversations", lambda route: route.abort())
-    await other.call("remove_friend", peer_id=one.user_id)
-    await visitor.send("too late")
-    failed = visitor.message("too late")
-    await expect(failed).to_have_attribute("data-state", "refused")
-    await expect(failed.get_by_test_id("send-error")).not_to_be_empty()
-    await failed.get_by_test_id("discard").click()
-    await expect(visitor.message("too late")).to_have_count(0)
+    async with Proxy(system.host, system.websocket_port) as proxy:
+        visitor = await through(arrive, system, proxy)
+        await visitor.adopt(one.session_id)
+        await visitor.open(other.nickname)
+        for operation in ("get_conversations", "sync"):
+            await visitor.page.route(f"**/{operation}", lambda route: route.abort())
+        proxy.cut()
+        await other.call("remove_friend", peer_id=one.user_id)
+        await visitor.send("too late")
+        failed = visitor.message("too late")
+        await expect(failed).to_have_attribute("data-state", "refused")
+        await expect(failed.get_by_test_id("send-error")).to_contain_text("conversation")
+        await failed.get_by_test_id("retry").click()
+        await expect(failed).to_have_attribute("data-state", "refused")
+        await failed.get_by_test_id("discard").click()
+        await expect(visitor.by("message")).to_have_count(0)
 
 
 async def flood(visitor: Visitor, prefix: str, count: int) -> None:

@@ -17,9 +17,10 @@ const AT_END = 60;
 export function chatView({ client, files, conversationId, aroundSeq, open, back }) {
   const { state } = client;
   const conversation = state.conversation(conversationId);
-  const newAfter = conversation.unread > 0 ? conversation.readSeq : 0;
+  const newAfter = conversation.unread > 0 ? conversation.readSeq : -1;
   let pinned = !aroundSeq; // the end is in view, and stays in view
-  let loading = false;
+  let loading = null;
+  let jumping = false; // to the end, through a part of the history that is not loaded
   let closed = false;
   let target = aroundSeq;
 
@@ -73,23 +74,23 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
     for (const file of event.dataTransfer?.files ?? []) await writer.sendAny(file);
   }
 
-  async function load(action) {
-    if (loading || closed) return;
-    loading = true;
-    try {
-      await action();
-    } catch (error) {
+  /** Runs one load at a time; `waits` for the one under way instead of being left out. */
+  async function load(action, waits = false) {
+    if (loading && !waits) return;
+    await loading;
+    if (closed) return;
+    loading = action().catch((error) => {
       if (!closed && !conversation.timeline.loaded) setText(spinner, explain(error));
-    } finally {
-      loading = false;
-    }
+    });
+    await loading;
+    loading = null;
   }
 
   function scrolled() {
     const rest = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     const { timeline } = conversation;
+    if (jumping || !timeline.loaded) return;
     pinned = timeline.attached && rest < AT_END;
-    if (!timeline.loaded) return;
     if (scroller.scrollTop < NEAR && timeline.more) load(() => client.older(conversationId));
     else if (rest < NEAR && !timeline.attached) load(() => client.newer(conversationId));
     showToEnd();
@@ -103,9 +104,14 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
     unseen.hidden = !conversation.unread;
   }
 
-  function goToEnd() {
+  async function goToEnd() {
     pinned = true;
-    if (conversation.timeline.loaded && !conversation.timeline.attached) load(() => client.openTimeline(conversationId));
+    if (conversation.timeline.loaded && !conversation.timeline.attached) {
+      jumping = true;
+      await load(() => client.openTimeline(conversationId), true);
+      jumping = false;
+      update();
+    }
     scroller.scrollTop = scroller.scrollHeight;
   }
 
@@ -130,7 +136,7 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
     spinner.hidden = timeline.loaded;
     if (!timeline.loaded) return;
     // Keep what is being read where it is, whatever is put above it.
-    const anchor = pinned ? null : [...list.children].find((each) => each.offsetTop + each.offsetHeight > scroller.scrollTop);
+    const anchor = pinned ? null : [...list.querySelectorAll(".message")].find((each) => each.offsetTop + each.offsetHeight > scroller.scrollTop);
     const before = anchor?.offsetTop;
     reconcile(list, rowsOf(conversation, client.outbox.of(conversationId), state.me, newAfter), {
       key: (row) => row.key,
