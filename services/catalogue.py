@@ -164,7 +164,7 @@ SERVICES: tuple[Service, ...] = (
             POOL_SIZE,
             ConfigKey("maxMembers", "int", "500", "Members of one group, at most.", 2, 100_000),
             ConfigKey("maxGroups", "int", "1000", "Groups that one person may be in.", 1),
-            ConfigKey("maxFriends", "int", "5000", "Friends that one person may have.", 1),
+            ConfigKey("maxFriends", "int", "5000", "Friends that one person may have.", 1, 20_000),
         ),
     ),
     Service(

@@ -18,7 +18,7 @@ from services.runtime.refusal import Refusal
 from services.stores.ports import Connection, UniqueViolation
 
 NAME_BYTES = 255
-READ_BUDGET = 128 * 2**20
+READ_BUDGET = 64 * 2**20
 """Bytes of content in one answer, at most: the answer is held in memory as a whole."""
 _REQUEST_ID_LENGTH = 64
 _HASH_INLINE = 64 * 1024

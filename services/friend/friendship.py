@@ -71,6 +71,8 @@ class Friendship:
                 return _PENDING
             if problem := self._full(connection, me, peer):
                 return problem
+            if relations.count_applications(connection, me) >= self._max_friends:
+                return "待处理的好友申请过多，请稍后再试"
             relations.apply(connection, event_id, me, peer, now)
             return ""
 

@@ -30,7 +30,7 @@ class Groups:
         """The creator owns the group and is a member whether listed or not; the others are the creator's friends."""
         me = request.user_id
         name = _clean_name(request.chat_session_name) or _UNNAMED
-        members = list(dict.fromkeys([me, *request.member_id_list]))
+        members = [user_id for user_id in dict.fromkeys([me, *request.member_id_list]) if user_id]
         await self._check_friends(me, members[1:])
         session_id, now = new_id(), self._runtime.clock()
 
@@ -50,7 +50,7 @@ class Groups:
     async def add_members(self, request: friend_pb2.ChatSessionAddMemberReq) -> friend_pb2.ChatSessionAddMemberRsp:
         """Any member may add own friends; who is a member already is passed over."""
         me, session_id = request.user_id, request.chat_session_id
-        wanted = list(dict.fromkeys(request.member_id_list))
+        wanted = [user_id for user_id in dict.fromkeys(request.member_id_list) if user_id]
 
         def present(connection: Connection) -> list[str]:
             _group_of(connection, session_id, me)

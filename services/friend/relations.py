@@ -33,6 +33,11 @@ def unfriend(connection: Connection, user_id: str, peer_id: str) -> bool:
     return connection.change(statement, (user_id, peer_id)) + connection.change(statement, (peer_id, user_id)) > 0
 
 
+def count_applications(connection: Connection, applicant: str) -> int:
+    """Pending ones, to anybody."""
+    return int(connection.execute("SELECT COUNT(*) FROM friend_apply WHERE user_id = ?", (applicant,))[0][0])
+
+
 def application(connection: Connection, applicant: str, respondent: str) -> str | None:
     """The event id of a pending application."""
     rows = connection.execute(

@@ -10,6 +10,7 @@ import pytest
 from services.protocol import file_pb2
 from services.protocol.base_pb2 import FileUploadData
 from tests.testbed.accounts import World
+from tests.testbed.runtime import MakeRuntime
 
 
 async def put(world: World, user_id: str, content: bytes, *, rid: str = "", size: int = 0) -> str:
@@ -183,6 +184,12 @@ async def test_other_services_read_what_fits_into_one_answer(world: World, monke
 async def test_a_single_file_is_read_however_large_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.file.shelf.READ_BUDGET", 10)
     assert await get(world, "u1", await put(world, "u1", bytes(11))) == bytes(11)
+
+
+async def test_every_replica_has_every_file(world: World, make_runtime: MakeRuntime) -> None:
+    other = World(await make_runtime())
+    assert await get(other, "u1", await put(world, "u1", b"content")) == b"content"
+    await other.close()
 
 
 async def test_deleted_files_leave_nothing(world: World) -> None:

@@ -183,6 +183,14 @@ async def test_a_full_list_of_friends_takes_no_more(world: World) -> None:
     assert (await apply(world, c, a.user_id)).errmsg == "对方的好友数量已达上限"
 
 
+async def test_applications_without_an_answer_are_limited(world: World) -> None:
+    world.set("friend", "maxFriends", 2)
+    a, *others = await world.people("a", "b", "c", "d")
+    answers = [await apply(world, a, other.user_id) for other in others]
+    assert [answer.success for answer in answers] == [True, True, False]
+    assert "过多" in answers[2].errmsg
+
+
 async def remove(world: World, a: Person, b_id: str) -> friend_pb2.FriendRemoveRsp:
     answer: friend_pb2.FriendRemoveRsp = await world.call(
         "friend", "FriendRemove", friend_pb2.FriendRemoveReq(user_id=a.user_id, peer_id=b_id)

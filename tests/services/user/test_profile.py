@@ -137,6 +137,13 @@ async def test_people_are_found_by_a_fragment_of_the_name(world: World) -> None:
     assert await find(world, "ALICE") == ["Alice"]
 
 
+async def test_a_person_is_found_as_soon_as_the_account_or_the_name_is_there(world: World) -> None:
+    person = await world.register("旧名")
+    assert await find(world, "旧") == ["旧名"]
+    await world.call("user", "SetUserNickname", user_pb2.SetUserNicknameReq(user_id=person.user_id, nickname="新名"))
+    assert (await find(world, "旧"), await find(world, "新")) == ([], ["新名"])
+
+
 async def test_people_are_found_by_exact_id_and_phone_without_showing_it(world: World) -> None:
     person = await world.register_by_phone("13800138000")
     for key in (person.user_id, "13800138000"):
