@@ -205,6 +205,15 @@ SERVICES: tuple[Service, ...] = (
             ),
             ConfigKey("requestBurst", "int", "400", "Requests at once of one login session or address.", 1),
             ConfigKey(
+                "trustedProxies",
+                "int",
+                "0",
+                "How many proxies in a row are in front: the address of a client is then the one that the outermost of them "
+                "put into X-Forwarded-For. 0: the header is not believed.",
+                0,
+                16,
+            ),
+            ConfigKey(
                 "authenticationTimeout",
                 "duration",
                 "10s",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import logging
 from typing import TYPE_CHECKING, Any
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -11,6 +12,8 @@ from services.gateway.sessions import Session
 
 if TYPE_CHECKING:
     from services.gateway.websocket import WebSocketServer
+
+log = logging.getLogger(__name__)
 
 BINARY, TEXT, CONTINUATION = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CONTINUATION
 CLOSE, PONG = WSMsgType.CLOSE, WSMsgType.PONG
@@ -100,6 +103,13 @@ class Connection(WSListener):
         self._lost()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        try:
+            self._frame(transport, frame)
+        except Exception:
+            log.exception("a WebSocket frame could not be handled", extra={"user_id": self.user_id})
+            self.close(CloseCode.FAILED, "internal error", "failed")
+
+    def _frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self.heard = self._server.wheel.now
         kind = frame.msg_type
         if self.state == State.CLOSING:

@@ -49,11 +49,13 @@ BODY_MEMORY = 512 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """`max_body` in bytes; `max_requests` are worked on at the same time; `max_connections` may be open."""
+    """`max_body` in bytes; `max_requests` are worked on at the same time; `max_connections` may be open; of so many
+    `trusted_proxies` in front X-Forwarded-For is believed."""
 
     max_body: int
     max_requests: int
     max_connections: int
+    trusted_proxies: int = 0
 
 
 class Refused(Exception):
@@ -190,14 +192,22 @@ class HttpServer:
             try:
                 message = parse(route.request_type, body, json)
                 del body
-                peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-                response = await self._operations.perform(route, message, peer[0] if peer else "")
+                response = await self._operations.perform(route, message, self._address(request))
             except Malformed:
                 self._metrics.results[route.path, "refused"].inc()
                 response = route.response_type(success=False, errmsg=MALFORMED)
             finally:
                 self._working -= 1
         return web.Response(body=render(response, json_answer), headers=JSON if json_answer else PROTOBUF)
+
+    def _address(self, request: web.BaseRequest) -> str:
+        """The client's IP address, as far as it can be believed."""
+        if self.limits.trusted_proxies:
+            named = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
+            if len(named) >= self.limits.trusted_proxies:
+                return named[-self.limits.trusted_proxies].strip()[:64]
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        return str(peer[0]) if peer else ""
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """A body that has not come as a whole: no bigger, no slower and not more of them than there may be."""

@@ -96,6 +96,7 @@ class Gateway:
                 max_body=max_body,
                 max_requests=settings.integer("gateway", "maxRequests"),
                 max_connections=settings.integer("gateway", "maxHttpConnections"),
+                trusted_proxies=settings.integer("gateway", "trustedProxies"),
             ),
             assets=Assets() if settings.flag("gateway", "web") else None,
             configuration=configuration(self.websocket_port, {"maxBodySize": max_body, "maxFrameSize": max_frame}),

@@ -10,7 +10,7 @@ import pytest
 
 from services.gateway.routes import EXTENSION, ORIGINAL, ROUTES
 from services.protocol import friend_pb2, store_pb2, transmit_pb2, user_pb2
-from tests.testbed.gateway import System, new_message, token_of
+from tests.testbed.gateway import System, eventually, new_message, token_of
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -271,3 +271,107 @@ async def test_pipelined_requests_are_answered_in_order(system: System) -> None:
         answer = transmit_pb2.NewMessageRsp.FromString(await reader.readexactly(size))
         assert answer.request_id == f"p{index}"
     writer.close()
+
+
+async def test_a_forwarded_address_is_believed_only_when_asked_for(start) -> None:
+    login = user_pb2.UserLoginReq(nickname="alice", password="secret").SerializeToString()
+
+    async def attempts(system: System, forwarded: list[str]) -> list[bool]:
+        results = []
+        for value in forwarded:
+            headers = {"X-Forwarded-For": value}
+            url = system.url + "/service/user/username_login"
+            async with system.http.post(url, data=login, headers=headers) as answer:
+                results.append(user_pb2.UserLoginRsp.FromString(await answer.read()).success)
+        return results
+
+    async with start(requestRate="1", requestBurst="1") as system:
+        assert await attempts(system, ["1.1.1.1", "2.2.2.2"]) == [True, False]
+    async with start(requestRate="1", requestBurst="1", trustedProxies="1") as system:
+        assert await attempts(system, ["9.9.9.9, 1.1.1.1", "9.9.9.9, 2.2.2.2", "8.8.8.8, 1.1.1.1"]) == [
+            True,
+            True,
+            False,
+        ]
+
+
+async def test_a_body_that_stops_coming_is_given_up(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.http.BODY_GRACE", 0.2)
+    async with start() as system:
+        reader, writer = await asyncio.open_connection("127.0.0.1", system.gateway.http_port)
+        writer.write(b"POST /service/user/set_avatar HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert b" 400 " in answer.splitlines()[0]
+        writer.close()
+
+
+async def test_a_head_that_never_ends_is_given_up(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.http.IDLE", 0.2)
+    async with start() as system:
+        reader, writer = await asyncio.open_connection("127.0.0.1", system.gateway.http_port)
+        writer.write(b"POST /service/user/set_avatar HTTP/1.1\r\nHost: ")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_http_connections_over_the_limit_are_closed(start) -> None:
+    async with start(maxHttpConnections="1") as system:
+        first = await asyncio.open_connection("127.0.0.1", system.gateway.http_port)
+        second = await asyncio.open_connection("127.0.0.1", system.gateway.http_port)
+        assert await asyncio.wait_for(second[0].read(), 5) == b""
+        first[1].close()
+        second[1].close()
+
+
+async def test_more_requests_than_can_be_worked_on_are_told_so(start) -> None:
+    async with start(maxRequests="1") as system:
+        released = asyncio.Event()
+        system.backend.hold = lambda request: released.wait()
+        waiting = asyncio.create_task(system.send("alice", "x", "r1"))
+        await eventually(lambda: system.backend.sent)
+        answer = await system.send("bob", "x", "r2")
+        assert (answer.success, answer.errmsg) == (False, "系统繁忙，请稍后再试")
+        released.set()
+        assert (await waiting).success
+
+
+async def test_a_draining_gateway_finishes_what_it_began_and_takes_no_more(start) -> None:
+    async with start(drainWindow="5s") as system:
+        released = asyncio.Event()
+        system.backend.hold = lambda request: released.wait()
+        waiting = asyncio.create_task(system.send("alice", "x", "r1"))
+        await eventually(lambda: system.backend.sent)
+        drained = asyncio.create_task(system.gateway.drain())
+        await asyncio.sleep(0.05)
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", system.gateway.http_port)
+        released.set()
+        assert (await waiting).success
+        await asyncio.wait_for(drained, 3)
+
+
+async def test_two_gateways_share_their_ports(system: System) -> None:
+    from services.gateway.listener import listen
+
+    listen("127.0.0.1", system.gateway.http_port).close()
+    listen("127.0.0.1", system.gateway.websocket_port).close()
+
+
+async def test_a_large_body_arrives_whole(system: System) -> None:
+    picture = bytes(range(256)) * 40_000
+    request = new_message("", "r", token=token_of("alice"))
+    request.message.image_message.image_content = picture
+    answer = await system.post("/service/message_transmit/new_message", request, transmit_pb2.NewMessageRsp)
+    assert answer.success
+    assert system.backend.sent[-1].message.image_message.image_content == picture
+
+
+async def test_requests_are_counted_by_path_and_result(system: System) -> None:
+    await system.send("alice", "x", "r1")
+    await system.send("mallory", "x", "r2")
+    path = "/service/message_transmit/new_message"
+    value = system.runtime.metrics.get_sample_value
+    name = "chatsystem_gateway_requests_total"
+    assert value(name, {"path": path, "result": "ok"}) == 1
+    assert value(name, {"path": path, "result": "refused"}) == 1
+    assert value("chatsystem_gateway_request_seconds_count", {"path": path}) == 2

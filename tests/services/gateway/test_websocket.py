@@ -435,3 +435,69 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
         await asyncio.wait_for(drained, 5)
         with pytest.raises(aiohttp.ClientError):
             await system.socket()
+
+
+async def test_a_client_that_shows_no_sign_of_life_is_cut_off(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.service.TICK", 0.1)
+    monkeypatch.setattr("services.gateway.websocket.SILENCE", 1.5)
+    async with start(pingInterval="1s", authenticationTimeout="1s") as system:
+        alive = await system.connect("bob", protocol=0)
+        listening = asyncio.create_task(alive.ws.receive())  # answers the pings
+        reader, writer = await fragmented(system, [])
+        await read_frame(reader)
+        opcode, _ = await read_frame(reader)
+        assert opcode == 0x89
+        await eventually(lambda: len(system.gateway._connections) == 1, 8)
+        assert system.gateway._connections.online("bob")
+        listening.cancel()
+        writer.close()
+
+
+async def test_an_open_connection_keeps_its_session_alive_and_loses_it_with_it(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.service.TICK", 0.1)
+    monkeypatch.setattr("services.gateway.websocket.REVALIDATION", 0.5)
+    monkeypatch.setattr("services.gateway.sessions.LIFETIME", 0.1)
+    async with start(pingInterval="1s", authenticationTimeout="1s") as system:
+        alice = await system.connect("alice")
+        closing = asyncio.create_task(alice.closed())
+        before = system.backend.validations
+        await eventually(lambda: system.backend.validations > before, 8)
+        system.backend.revoked.add(token_of("alice"))
+        assert (await asyncio.wait_for(closing, 8))[0] == 1003
+
+
+async def test_a_failure_in_the_gateway_is_logged_and_ends_the_connection(
+    system: System, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await system.connect("alice")
+    monkeypatch.setattr("services.gateway.websocket.WebSocketServer.message", lambda *arguments: 1 // 0)
+    await alice.send(ping={"request_id": "p"})
+    assert (await alice.closed())[0] == 1011
+    assert "could not be handled" in caplog.text
+
+
+async def test_connections_and_deliveries_are_counted(system: System) -> None:
+    value = system.runtime.metrics.get_sample_value
+    bob = await system.connect("bob")
+    await system.connect("carol")
+    await system.send("alice", "x")
+    await bob.bytes()
+    assert value("chatsystem_gateway_deliveries_total") >= 1
+    assert value("chatsystem_gateway_online_users") >= 1
+    await bob.ws.close()
+    await eventually(lambda: not system.gateway._connections.online("bob"))
+
+
+async def test_a_hundred_clients_that_come_and_go_leave_nothing_behind(system: System) -> None:
+    for _ in range(5):
+        sockets = await asyncio.gather(*(system.socket() for _ in range(20)))
+        for index, socket in enumerate(sockets):
+            request = ClientAuthenticationReq(session_id=token_of("bob", index), protocol=index % 2)
+            await socket.ws.send_bytes(request.SerializeToString())
+        await asyncio.gather(*(socket.ws.close() for socket in sockets))
+    await eventually(lambda: not len(system.gateway._connections))
+    connections = system.gateway._connections
+    assert not connections._of_user and not connections._of_session
+    assert system.runtime.metrics.get_sample_value("chatsystem_gateway_websocket_connections") == 0
