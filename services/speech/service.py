@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from prometheus_client import Gauge, Histogram
+
 from services.protocol.speech_pb2 import SpeechRecognitionReq, SpeechRecognitionRsp
 from services.runtime.context import Hosted, Runtime
 from services.runtime.pool import BoundedPool, Overloaded
@@ -41,6 +43,11 @@ class SpeechService:
         self._waiting = 0
         self._most_waiting = settings.integer("speech", "queueLimit") + settings.integer("speech", "workers")
         self._recogniser: asyncio.Task[Recogniser | None] | None = None
+        self._seconds = Histogram(
+            "chatsystem_speech_seconds", "Time from a request for recognition to its text.", registry=runtime.metrics
+        )
+        waiting = Gauge("chatsystem_speech_waiting", "Recognitions that run or wait.", registry=runtime.metrics)
+        waiting.set_function(lambda: self._waiting)
         self.handlers: Mapping[str, Callable[..., Any]] = {"SpeechRecognition": self.speech_recognition}
 
     async def start(self) -> None:
@@ -69,7 +76,8 @@ class SpeechService:
             recogniser = await asyncio.shield(self._recogniser)
             if recogniser is None:
                 raise Refusal(_OFF)
-            text = await self._pool.run(recogniser.recognise, pcm)
+            with self._seconds.time():
+                text = await self._pool.run(recogniser.recognise, pcm)
         except Overloaded as error:
             raise Refusal("语音识别繁忙，请稍后再试", retry_after=2.0) from error
         finally:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
+from prometheus_client import Counter
+
 from services.protocol import user_pb2
 from services.protocol.gateway_pb2 import DeliveryBatch
 from services.runtime.context import Runtime
@@ -29,9 +33,30 @@ class Login:
         self._codes = codes
         self._sessions = sessions
         self._guard = guard
+        self._logins = Counter(
+            "chatsystem_logins_total", "Logins by password or phone code.", ["result"], registry=runtime.metrics
+        )
 
     async def user_login(self, request: user_pb2.UserLoginReq) -> user_pb2.UserLoginRsp:
         """An unknown name and a wrong password get the same answer after the same work."""
+        token = await self._counted(self._by_password(request))
+        return user_pb2.UserLoginRsp(request_id=request.request_id, success=True, login_session_id=token)
+
+    async def phone_login(self, request: user_pb2.PhoneLoginReq) -> user_pb2.PhoneLoginRsp:
+        """Whether the number has an account is told only to who holds a code for it."""
+        token = await self._counted(self._by_phone(request))
+        return user_pb2.PhoneLoginRsp(request_id=request.request_id, success=True, login_session_id=token)
+
+    async def _counted(self, login: Awaitable[str]) -> str:
+        try:
+            token = await login
+        except Refusal:
+            self._logins.labels("refused").inc()
+            raise
+        self._logins.labels("ok").inc()
+        return token
+
+    async def _by_password(self, request: user_pb2.UserLoginReq) -> str:
         name = request.nickname.strip()
         if len(name.encode()) > _LONGEST_NAME or len(request.password.encode()) > PASSWORD_BYTES:
             raise Refusal(_WRONG)
@@ -53,10 +78,9 @@ class Login:
         if token is None:
             raise Refusal(_WRONG)
         await self._guard.succeeded(name)
-        return user_pb2.UserLoginRsp(request_id=request.request_id, success=True, login_session_id=token)
+        return token
 
-    async def phone_login(self, request: user_pb2.PhoneLoginReq) -> user_pb2.PhoneLoginRsp:
-        """Whether the number has an account is told only to who holds a code for it."""
+    async def _by_phone(self, request: user_pb2.PhoneLoginReq) -> str:
         phone = request.phone_number
         check_phone(phone)
         await self._codes.accept(phone, user_pb2.LOGIN, request.verify_code_id, request.verify_code)
@@ -68,7 +92,7 @@ class Login:
         token = await self._runtime.database.write(enter)
         if token is None:
             raise Refusal("该手机号尚未注册")
-        return user_pb2.PhoneLoginRsp(request_id=request.request_id, success=True, login_session_id=token)
+        return token
 
     async def validate_session(self, request: user_pb2.ValidateSessionReq) -> user_pb2.ValidateSessionRsp:
         """Refused for a session that is unknown, expired or revoked."""

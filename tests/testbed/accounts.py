@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf.message import Message
+from prometheus_client import CollectorRegistry
 
 from services.file.service import FileService
 from services.friend.service import FriendService
@@ -80,6 +81,7 @@ class World:
 
     def rebuild(self) -> None:
         """Makes the services anew, with the settings and stores of now."""
+        self.runtime.metrics = CollectorRegistry()
         self.user_service = UserService(self.runtime, self.sms)
         self._retired.append(self.user_service)
         for service in (self.user_service, FriendService(self.runtime), FileService(self.runtime)):

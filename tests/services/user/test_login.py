@@ -76,6 +76,14 @@ async def test_the_token_is_long_printable_and_stored_as_a_hash(world: World) ->
     assert (token,) not in await world.rows("SELECT token_hash FROM login_session")
 
 
+async def test_logins_are_counted_by_result(world: World) -> None:
+    await world.register("小明", "secret-1")
+    await world.login("小明", "wrong-password")
+    count = world.runtime.metrics.get_sample_value
+    assert count("chatsystem_logins_total", {"result": "ok"}) == 1
+    assert count("chatsystem_logins_total", {"result": "refused"}) == 1
+
+
 async def test_logs_hold_neither_passwords_nor_tokens(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     await world.register("小明", "secret-1")
