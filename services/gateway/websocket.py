@@ -131,7 +131,7 @@ class WebSocketServer:
         self._all.add(connection)
         self.metrics.connections.inc()
         connection.deadline = self.wheel.now + self.limits.authentication_timeout
-        self.wheel.add(connection, self.limits.authentication_timeout)
+        self.wheel.add(connection, min(self.limits.authentication_timeout, self.limits.ping_interval))
 
     def closed(self, connection: Connection) -> None:
         if connection in self._all:
