@@ -8,10 +8,11 @@ import { NotifyType } from "./schema.js";
 import { Sender } from "./sender.js";
 import { ChatSocket } from "./socket.js";
 import { State } from "./state.js";
+import { Synchroniser } from "./synchroniser.js";
 
 const PAGE = 60;
 const KEEP = 600; // messages of one conversation held at a time
-const POLL_EVERY = 6000; // while the socket is away
+const POLL_EVERY = 4000; // while the socket is away
 const LIST_PAGE = 200;
 
 export class Client extends EventTarget {
@@ -29,7 +30,8 @@ export class Client extends EventTarget {
       onAccepted: () => this.sync().catch(() => {}),
       onChange: (id) => this.state.emit("timeline", id),
     });
-    this.recovery = new Backoff({ first: 1000 });
+    this.synchroniser = new Synchroniser(this);
+    this.poll = null;
     this.marking = new Map(); // conversation id -> sequence number being marked
     this.socket.addEventListener("state", () => this.#connectionChanged());
     this.socket.addEventListener("welcome", ({ detail }) => this.#welcome(detail));
@@ -77,8 +79,8 @@ export class Client extends EventTarget {
     this.api.sessionId = "";
     this.socket.stop();
     this.sender.stop();
-    clearInterval(this.poll);
-    clearTimeout(this.recovering);
+    this.#stopLooking();
+    this.synchroniser.stop();
   }
 
   async logout(everywhere) {
@@ -101,26 +103,32 @@ export class Client extends EventTarget {
   // --- what comes in
 
   #connectionChanged() {
-    clearInterval(this.poll);
     if (this.socket.state === "off") return;
-    if (!this.socket.ready) this.poll = setInterval(() => this.sync().catch(() => {}), POLL_EVERY);
+    if (this.socket.ready) this.#stopLooking();
+    else this.poll ??= setInterval(() => this.#look(), POLL_EVERY * (0.75 + Math.random() / 2));
     this.state.emit("connection");
     this.sender.pump();
   }
 
-  async #welcome({ epoch }) {
-    if (this.state.epoch && epoch && this.state.epoch !== epoch) this.state.forgetHistory();
-    this.state.epoch = epoch || this.state.epoch; // empty: the server does not know it yet
-    this.sender.resume();
-    await this.refresh();
-    await this.sync();
+  /** Without a socket: what is new over HTTP; and if there is an answer, the socket may work again as well. */
+  async #look() {
+    try {
+      await this.sync();
+      this.socket.hurry();
+    } catch {
+      // The server is away altogether.
+    }
   }
 
-  /** Another epoch: the history was restored to an older state. None: the server does not know it right now. */
-  #inEpoch(epoch) {
-    if (!epoch) return;
-    if (this.state.epoch && this.state.epoch !== epoch) this.state.forgetHistory();
-    this.state.epoch = epoch;
+  #stopLooking() {
+    clearInterval(this.poll);
+    this.poll = null;
+  }
+
+  #welcome({ epoch }) {
+    this.synchroniser.inEpoch(epoch);
+    this.sender.resume();
+    this.synchroniser.catchUp();
   }
 
   /** The lists, after something that changes several of them. */
@@ -191,47 +199,9 @@ export class Client extends EventTarget {
     this.soon.set(name, setTimeout(() => action().catch(() => {}), 60));
   }
 
-  // --- synchronisation
-
-  /** Asks what happened since the newest messages known here. One at a time; a call during another runs once more. */
+  /** Asks what happened since the newest messages known here. */
   sync() {
-    if (this.syncing) {
-      this.syncAgain = true;
-      return this.syncing;
-    }
-    this.syncing = this.#syncAll().finally(() => {
-      this.syncing = null;
-      if (this.syncAgain && this.running) {
-        this.syncAgain = false;
-        this.sync().catch(() => {});
-      }
-    });
-    return this.syncing;
-  }
-
-  async #syncAll() {
-    let unknown = false;
-    for (let complete = false; !complete && this.running; ) {
-      const fields = { epoch: this.state.epoch, cursor: this.state.cursors() };
-      let answer;
-      if (this.socket.ready) {
-        answer = await this.socket.request("sync", fields);
-        if (!answer.success) throw new Refused(answer.errmsg);
-      } else answer = await this.api.call("Sync", fields);
-      this.#inEpoch(answer.epoch);
-      let moved = false;
-      for (const delta of answer.delta) {
-        for (const { requestId } of delta.message) if (requestId) this.outbox.remove(requestId);
-        if (this.state.applyDelta(delta)) moved ||= delta.message.length > 0;
-        else unknown = true;
-      }
-      for (const id of answer.gone) this.state.remove(id);
-      complete = answer.complete || !moved;
-    }
-    if (unknown) await this.loadConversations();
-    const open = this.state.conversation(this.state.openId);
-    if (open && !open.timeline.loaded) await this.openTimeline(open.id);
-    this.sender.pump();
+    return this.synchroniser.sync();
   }
 
   // --- lists

@@ -160,7 +160,7 @@ async def flood(visitor: Visitor, prefix: str, count: int) -> None:
 
 @pytest.mark.timeout(120)
 async def test_a_killed_server_loses_doubles_and_reorders_nothing(arrive, start_system) -> None:
-    system: System = start_system()
+    system: System = start_system(settings={"CHATSYSTEM_GATEWAY_DRAIN_WINDOW": "1s"})
     api = Api(system.host, system.http_port, system.websocket_port)
     one, other = await api.register(), await api.register()
     conversation = await befriend(one, other)
@@ -170,17 +170,18 @@ async def test_a_killed_server_loses_doubles_and_reorders_nothing(arrive, start_
     await bob.adopt(other.session_id)
     await ann.open(other.nickname)
     await bob.open(one.nickname)
-    count = 60
+    count = 80
 
-    async def kill_twice() -> None:
-        for _ in range(2):
-            await asyncio.sleep(1.2)
-            await asyncio.to_thread(system.processes["all"].kill)
+    async def kill_and_stop() -> None:
+        process = system.processes["all"]
+        for end in (process.kill, process.stop, process.kill):
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(end)
             await asyncio.sleep(0.4)
             system.restart("all")
             await asyncio.to_thread(system.wait_ready)
 
-    await asyncio.gather(flood(ann, "a", count), flood(bob, "b", count), kill_twice())
+    await asyncio.gather(flood(ann, "a", count), flood(bob, "b", count), kill_and_stop())
     await settled(ann, 2 * count)
     await settled(bob, 2 * count)
     with contextlib.suppress(OSError, EOFError, ConnectionError):

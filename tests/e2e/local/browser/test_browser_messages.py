@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from playwright.async_api import expect
 
+from tests.testbed import speech
 from tests.testbed.browser import attached, downloaded, png
-from tests.testbed.client import Person
+from tests.testbed.client import Api, Person, befriend
+from tests.testbed.system import System
 
 HOSTILE = [
     "<img src=x onerror=\"document.body.dataset.broken='1'\">",
@@ -70,6 +73,33 @@ async def test_a_voice_message_is_recorded_and_played(arrive, pair) -> None:
     one, _, conversation = pair
     (message,) = await one.history(conversation)
     assert message["message"]["speech_message"]["file_id"]
+
+
+async def test_what_a_voice_message_says_appears_and_is_found(arrive, start_system, tmp_path: Path) -> None:
+    settings = {"CHATSYSTEM_SPEECH_MODEL_PATH": str(await asyncio.to_thread(speech.model, tmp_path))}
+    system: System = start_system(settings=settings | {"CHATSYSTEM_GATEWAY_DRAIN_WINDOW": "0s"})
+    api = Api(system.host, system.http_port, system.websocket_port)
+    one, other = await api.register(), await api.register()
+    await befriend(one, other)
+    await api.close()
+    origin = f"http://{system.host}:{system.http_port}"
+    visitor, peer = await arrive(origin), await arrive(origin)
+    await visitor.adopt(one.session_id)
+    await peer.adopt(other.session_id)
+    await visitor.open(other.nickname)
+    await peer.open(one.nickname)
+    pcm = await asyncio.to_thread(speech.spoken, "안녕하세요", tmp_path)
+    wav = await visitor.page.evaluate(
+        "async (pcm) => [...(await import('/js/media.js')).toWav(Uint8Array.from(pcm))]", list(pcm)
+    )
+    await visitor.by("voice-input").set_input_files(attached("spoken.wav", bytes(wav), "audio/wav"))
+    for device in (visitor, peer):
+        await expect(device.by("transcript")).not_to_be_empty(timeout=30_000)
+    words = await peer.by("transcript").inner_text()
+    assert await visitor.by("transcript").inner_text() == words
+    await peer.tab("search")
+    await peer.by("message-search").fill(words[:2])
+    await expect(peer.by("search-result").locator("mark").first).to_have_text(words[:2])
 
 
 async def test_what_people_write_is_shown_as_text_and_nothing_else(arrive, pair) -> None:
