@@ -8,10 +8,15 @@ from controller.cli.options import Place, place_options
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--only", "names", multiple=True, metavar="NAME", help="Drive this system only; may be given several times."
+)
 @place_options
 def controller(names: tuple[str, ...], place: Place) -> None:
-    """Run the loop for each NAME, or for all systems, until SIGTERM or Ctrl-C. What they run goes on running then."""
+    """Run the loop for all systems, also for those to come, until SIGTERM or Ctrl-C. What they run goes on running then.
+
+    A system that another controller drives is left to that one. With --only it ends by itself once those systems are removed.
+    """
     from controller.cli.systems import run
 
     run(_drive(place, names))
@@ -19,20 +24,18 @@ def controller(names: tuple[str, ...], place: Place) -> None:
 
 async def _drive(place: Place, names: tuple[str, ...]) -> None:
     import asyncio
+    import logging
 
     from controller.cli.signals import stop_on_signals
     from controller.cli.systems import find
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log = logging.getLogger(__name__)
     session = place.open()
     for name in names:
         await find(session, name)
-    chosen = names or tuple(sorted(await session.store.names()))
-    if not chosen:
-        click.echo("There is no system yet. Begin with: chatsystem up", err=True)
-        return
     stopped = asyncio.Event()
     with stop_on_signals(stopped):
-        click.echo(f"driving {', '.join(chosen)}; Ctrl-C ends it", err=True)
-        async with asyncio.TaskGroup() as group:
-            for name in chosen:
-                group.create_task(session.drive(name, stopped, halt=False))
+        log.info("driving %s in %s", ", ".join(names) or "all systems", place.state_dir)
+        await session.run(names or None, stopped)
+    log.info("ended")

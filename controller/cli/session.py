@@ -6,7 +6,7 @@ A target offers it as `controller.targets.<target>.session.open_session(state_di
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,12 +25,17 @@ class Session(Protocol):
 
     async def start_controller(self, system: str) -> None:
         """Makes sure that a controller drives the system, as a process of its own that outlives this one. Returns when it has
-        taken over and its first pass has written the status, so that what is read then is no leftover. Raises TargetError."""
+        taken over. Raises TargetError."""
         ...
 
     async def drive(self, system: str, stopped: asyncio.Event, *, halt: bool) -> None:
         """Drives the system in this process until `stopped` is set or the system is removed. `halt`: then stops all of its
         instances gracefully and keeps its data. Raises TargetError if another controller drives it."""
+        ...
+
+    async def run(self, names: Collection[str] | None, stopped: asyncio.Event) -> None:
+        """Drives the named systems, or all that there are and will be and that nobody else drives, until `stopped` is set or all
+        of the named are removed."""
         ...
 
     def data_directories(self, system: str) -> Sequence[Path]:

@@ -56,7 +56,7 @@ def picture(system: View, pid: int | None) -> RenderableType:
     if not system.current:
         head.add_row("", f"the controller has not looked at generation {system.generation} yet")
     if pid is None:
-        head.add_row("Controller", f"none; start one with: chatsystem controller {system.name}")
+        head.add_row("Controller", f"none; start one with: chatsystem controller --only {system.name}")
     if system.last_error:
         head.add_row("Last error", escape(system.last_error))
     conditions = plain_table("CONDITION", "STATUS", "REASON", "MESSAGE")

@@ -116,7 +116,6 @@ async def _accompany(session: Session, stored: Stored, stopped: Any, timeout: fl
     from controller.cli.progress import Progress
     from controller.cli.waiting import wait_for
 
-    await _first_status(session, stored)
     with Progress(stored.name, err=True) as progress:
         waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
         if stopped.is_set():
@@ -130,17 +129,6 @@ async def _accompany(session: Session, stored: Stored, stopped: Any, timeout: fl
     while True:
         await asyncio.sleep(0.5)
         before = await _tell_changes(session, stored.name, before)
-
-
-async def _first_status(session: Session, stored: Stored, longest: float = 5.0) -> None:
-    """Waits until the loop has looked: what stands in the status before that is of the last time."""
-    import asyncio
-
-    for _ in range(int(longest / 0.05)):
-        now = await session.store.get(stored.name)
-        if now is None or now.status != stored.status:
-            return
-        await asyncio.sleep(0.05)
 
 
 async def _tell_changes(session: Session, name: str, before: View | None) -> View | None:

@@ -55,7 +55,7 @@ async def wait_for(
         if session.controller_pid(name) is not None:
             driven = now
         elif now - driven >= WITHOUT_CONTROLLER and system is not None:
-            text = f"no controller drives it, so nothing changes; start one with: chatsystem controller {name}"
+            text = f"no controller drives it, so nothing changes; start one with: chatsystem controller --only {name}"
             return Waited(Outcome(1, text), system)
         if now - begin >= timeout:
             return Waited(Outcome(TIMED_OUT, _too_slow(system, goal, timeout)), system)
