@@ -17,7 +17,8 @@ class Rule:
     """`holds` gets the values at `reads` (None: absent) and is asked only when each of them is valid by itself.
 
     `cel` is the same condition in the Common Expression Language, about `self`
-    (https://kubernetes.io/docs/reference/using-api/cel/). `at` is the field that a person would change.
+    (https://kubernetes.io/docs/reference/using-api/cel/). It has to allow for absent fields that have a default, because the API
+    server also asks it about the default of the part, before the defaults within are filled in. `at` is the field that a person would change.
     """
 
     at: str

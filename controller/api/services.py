@@ -26,7 +26,7 @@ class Autoscaling(Model):
             at="min",
             reads=("min", "max"),
             holds=lambda low, high: low <= high,
-            cel="self.min <= self.max",
+            cel="!has(self.min) || self.min <= self.max",
             problem="min is more than max",
             remedy="raise max or lower min",
         ),
@@ -53,7 +53,7 @@ class ServiceSpec(Model):
             at="autoscaling",
             reads=("replicas", "autoscaling"),
             holds=lambda replicas, autoscaling: replicas > 0 or autoscaling is None,
-            cel="self.replicas > 0 || !has(self.autoscaling)",
+            cel="!has(self.autoscaling) || !has(self.replicas) || self.replicas > 0",
             problem="a service with 0 replicas is absent and does not scale",
             remedy="remove autoscaling or set replicas to 1 or more",
         ),
@@ -100,7 +100,7 @@ class GatewayService(ServiceSpec):
             holds=lambda grace, window: window is None or seconds_of(grace) > seconds_of(window),
             # CEL knows no days and weeks; the controller's own check covers what is written with them.
             cel=(
-                "!has(self.config) || !has(self.config.drainWindow) || self.stopGrace.matches('[dw]') || "
+                "!has(self.config) || !has(self.config.drainWindow) || !has(self.stopGrace) || self.stopGrace.matches('[dw]') || "
                 "self.config.drainWindow.matches('[dw]') || "
                 "duration(self.stopGrace) > duration(self.config.drainWindow)"
             ),

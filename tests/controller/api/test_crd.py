@@ -114,6 +114,19 @@ def test_a_rule_points_to_a_field_that_exists(kind: str) -> None:
                 assert read in ("all", "metadata") or read in node["properties"], path
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rule_asks_for_each_field_before_it_reads_it(kind: str) -> None:
+    """The API server refuses a CRD whose rules fail on a part's own default, where nested defaults are not filled in yet."""
+    for path, node in nodes(root(kind)):
+        for rule in node.get("x-kubernetes-validations", []):
+            for read in re.findall(r"self\.[a-z][A-Za-z0-9.]*[A-Za-z0-9]", rule["rule"].replace(".matches(", "(")):
+                parts = read.split(".")[1:]
+                if parts[0] in ("all", "metadata") or set(parts) <= set(node.get("required", ())):
+                    continue
+                for depth in range(1, len(parts) + 1):
+                    assert f"has(self.{'.'.join(parts[:depth])})" in rule["rule"], f"{path}: {rule['rule']}"
+
+
 def test_the_scale_subresource_reads_fields_that_always_exist() -> None:
     version = definition("ChatSystem")["spec"]["versions"][0]
     scale = version["subresources"]["scale"]
