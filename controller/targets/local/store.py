@@ -1,0 +1,181 @@
+"""The declarations of this machine: files in the state directory. Any number of processes may use it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from controller.engine.model import Event, Revision, Verdict
+from controller.engine.ports import Stored
+from controller.targets.local.atomic import read_json, write_bytes, write_json
+from controller.targets.local.layout import StateDir, SystemPaths
+
+POLL = 0.1
+"""Seconds between two looks at the declarations."""
+EVENTS_KEPT = 500
+EVENTS_SIZE = 256 * 1024
+HISTORY = 10
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class LocalStore:
+    """Implements SystemStore on a state directory."""
+
+    def __init__(self, state: StateDir) -> None:
+        self._state = state
+
+    async def names(self) -> list[str]:
+        return sorted(self._signatures())
+
+    async def get(self, name: str) -> Stored | None:
+        return self._read(name)
+
+    async def put(self, document: Mapping[str, Any], *, author: str) -> Stored:
+        name = str(document["metadata"]["name"])
+        paths = self._paths(name)
+        with self._exclusive(name):
+            before = read_json(paths.declaration)
+            generation = 1
+            paused = False
+            if isinstance(before, dict):
+                same = before["document"].get("spec") == document.get("spec")
+                generation = before["generation"] + (0 if same else 1)
+                paused = before.get("paused", False)
+            kept = {"document": document, "generation": generation, "author": author, "paused": paused}
+            if not isinstance(before, dict) or {**before, "author": author} != {**kept, "deleting": False}:
+                write_json(paths.declaration, {**kept, "deleting": False}, durable=True)
+        stored = self._read(name)
+        assert stored is not None  # noqa: S101 - it was just written
+        return stored
+
+    async def set_paused(self, name: str, paused: bool) -> None:
+        self._mark(name, paused=paused)
+
+    async def mark_deleted(self, name: str) -> None:
+        self._mark(name, deleting=True)
+
+    async def remove(self, name: str) -> None:
+        paths = self._paths(name)
+        for path in (paths.declaration, paths.status, paths.events):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(paths.revisions, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            paths.root.rmdir()  # Only if nothing is kept in it.
+
+    async def write_status(self, name: str, status: Mapping[str, Any]) -> None:
+        paths = self._paths(name)
+        if read_json(paths.status) != status and paths.declaration.exists():
+            write_json(paths.status, status)
+
+    async def record_event(self, name: str, event: Event) -> None:
+        path = self._paths(name).events
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        line = json.dumps(asdict(event), ensure_ascii=False).encode() + b"\n"
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, line)
+            size = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+        if size > EVENTS_SIZE:
+            lines = path.read_bytes().splitlines(keepends=True)
+            write_bytes(path, b"".join(lines[-EVENTS_KEPT // 2 :]))
+
+    async def events(self, name: str) -> list[Event]:
+        path = self._paths(name).events
+        found = []
+        for line in path.read_bytes().splitlines()[-EVENTS_KEPT:] if path.exists() else []:
+            with contextlib.suppress(ValueError, TypeError):  # A line that a crash cut off.
+                found.append(Event(**json.loads(line)))
+        return found
+
+    async def record_revision(self, name: str, revision: Revision) -> None:
+        folder = self._paths(name).revisions
+        write_json(folder / f"{revision.number}.json", asdict(revision), durable=True)
+        numbers = sorted(int(path.stem) for path in folder.glob("*.json"))
+        for number in numbers[: -_kept(revision.document)]:
+            (folder / f"{number}.json").unlink(missing_ok=True)
+
+    async def revisions(self, name: str) -> list[Revision]:
+        folder = self._paths(name).revisions
+        values = [read_json(path) for path in folder.glob("*.json")] if folder.is_dir() else []
+        found = [Revision(**{**value, "verdict": Verdict(value["verdict"])}) for value in values if value]
+        return sorted(found, key=lambda revision: revision.number)
+
+    async def watch(self) -> AsyncIterator[str]:
+        seen: dict[str, tuple[int, ...]] = {}
+        while True:
+            now = self._signatures()
+            for name in sorted({*seen, *now}):
+                if seen.get(name) != now.get(name):
+                    yield name
+            seen = now
+            await asyncio.sleep(POLL)
+
+    def _signatures(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        folders = list(os.scandir(self._state.systems)) if self._state.systems.is_dir() else []
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                stat = (Path(folder.path) / "declaration.json").stat()
+                found[folder.name] = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        return found
+
+    def _paths(self, name: str) -> SystemPaths:
+        if not _NAME.fullmatch(name):
+            raise KeyError(name)
+        return self._state.system(name)
+
+    def _read(self, name: str) -> Stored | None:
+        if not _NAME.fullmatch(name):
+            return None
+        paths = self._state.system(name)
+        kept = read_json(paths.declaration)
+        if not isinstance(kept, dict):
+            return None
+        status = read_json(paths.status)
+        return Stored(
+            name=name,
+            document=kept["document"],
+            generation=kept["generation"],
+            author=kept.get("author", ""),
+            paused=kept.get("paused", False),
+            deleting=kept.get("deleting", False),
+            status=status if isinstance(status, dict) else {},
+        )
+
+    def _mark(self, name: str, **marks: bool) -> None:
+        paths = self._paths(name)
+        with self._exclusive(name):
+            kept = read_json(paths.declaration)
+            if not isinstance(kept, dict):
+                raise KeyError(name)
+            write_json(paths.declaration, {**kept, **marks}, durable=True)
+
+    @contextlib.contextmanager
+    def _exclusive(self, name: str) -> Iterator[None]:
+        """One writer of a declaration at a time."""
+        path = self._state.lock(f"{name}.declaration")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _kept(document: Mapping[str, Any]) -> int:
+    spec = document.get("spec")
+    release = spec.get("release") if isinstance(spec, Mapping) else None
+    limit = release.get("historyLimit") if isinstance(release, Mapping) else None
+    return limit if isinstance(limit, int) and limit > 0 else HISTORY
