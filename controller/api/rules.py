@@ -72,7 +72,7 @@ def not_more(amount: str) -> Rule:
         reads=(f"requests.{amount}", f"limits.{amount}"),
         holds=holds,
         cel=(
-            f"!has({request}) || !has({limit}) || quantity(string({request})).compareTo(quantity(string({limit}))) <= 0"
+            f"!has(self.requests) || !has(self.limits) || !has({request}) || !has({limit}) || quantity(string({request})).compareTo(quantity(string({limit}))) <= 0"
         ),
         problem=f"the request of {amount} is more than its limit",
         remedy=f"raise limits.{amount} or lower requests.{amount}",
