@@ -12,12 +12,12 @@ import platform
 import resource
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from bench.measure import Outcome, Scenario, memory, run
 from bench.population import Population, populate
 from bench.report import fan_out, idle, table
+from bench.start_up import start_up
 from tests.testbed.system import System
 
 MEMBERS = 500
@@ -89,13 +89,14 @@ def main() -> int:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
+    print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
+    if not options.only:
+        with tempfile.TemporaryDirectory(prefix="chatsystem-bench-") as folder:
+            print(start_up(Path(folder)), flush=True)
     with tempfile.TemporaryDirectory(prefix="chatsystem-bench-") as folder:
         system = System(Path(folder), settings={"CHATSYSTEM_GATEWAY_ACCEPT_RATE": "100000"})
         try:
-            started = time.monotonic()
             system.start()
-            print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
-            print(f"started in {time.monotonic() - started:.1f} s")
             _measure(system, options.only, options.seconds)
         finally:
             system.stop()

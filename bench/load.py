@@ -37,10 +37,10 @@ async def run(scenario: dict[str, Any]) -> None:
     samples = Samples()
     socket_url = f"ws://127.0.0.1:{scenario['websocket_port']}/"
     host = f"127.0.0.1:{scenario['http_port']}"
-    overHttp = scenario["transport"] == "http"  # noqa: N806
+    over_http = scenario["transport"] == "http"
 
     receivers = [
-        lambda token=token: connect(socket_url, token, lambda: Receiver(samples, 0 if overHttp else 1))  # type: ignore[misc]
+        lambda token=token: connect(socket_url, token, lambda: Receiver(samples, 0 if over_http else 1))  # type: ignore[misc]
         for token in scenario["receivers"]
     ]
     await _gather(receivers)
@@ -48,8 +48,8 @@ async def run(scenario: dict[str, Any]) -> None:
 
     senders: list[HttpSender | SocketSender] = []
     for token, conversation in scenario["senders"]:
-        template = send_template(token, conversation, frame=not overHttp, host=host, padding=scenario["padding"])
-        if overHttp:
+        template = send_template(token, conversation, frame=not over_http, host=host, padding=scenario["padding"])
+        if over_http:
             sender: HttpSender | SocketSender = HttpSender(template, samples, len(senders))
             await asyncio.get_running_loop().create_connection(lambda s=sender: s, "127.0.0.1", scenario["http_port"])  # type: ignore[misc]
         else:

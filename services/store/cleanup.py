@@ -1,4 +1,5 @@
-"""Conversations that nobody is a member of any more: their messages and files are deleted in the background.
+"""What nobody can see any more is deleted in the background: messages and files of conversations without members, and files
+that were stored for a message which then was not (its sender was refused, or never tried again after a failure).
 
 The files go first: a crash in between leaves messages that nobody can see, and the next sweep finds them again. Several
 replicas sweeping at once do no harm.
@@ -9,26 +10,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from services.protocol.file_pb2 import DeleteFilesReq
 from services.runtime.rpc import Clients, Unavailable
 from services.stores.batches import select_in
 from services.stores.ports import Connection, Database, StoreError
+from services.transmit.attachments import REQUEST_PREFIX
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 600.0
 """Seconds between two sweeps."""
 
+ORPHAN_AGE = 86_400.0
+"""Seconds for which the file of a message that does not exist is kept: so long its sender may try again."""
+
 CHUNK = 500
 """Messages deleted in one transaction, conversations looked at in one read."""
 
 
 class Cleanup:
-    def __init__(self, database: Database, clients: Clients, *, interval: float = INTERVAL) -> None:
+    def __init__(
+        self, database: Database, clients: Clients, clock: Callable[[], float], *, interval: float = INTERVAL
+    ) -> None:
         self._database = database
         self._clients = clients
+        self._clock = clock
         self._interval = interval
         self._task: asyncio.Task[None] | None = None
 
@@ -54,6 +63,26 @@ class Cleanup:
             for name in await self._database.read(partial(_abandoned, names=names)):
                 deleted += await self._delete(name)
 
+    async def sweep_files(self) -> int:
+        """Deletes the files of messages that do not exist; returns how many. Raises StoreError, Unavailable."""
+        deleted = 0
+        after = 0
+        before = int((self._clock() - ORPHAN_AGE) * 1000)
+        while True:
+            rows = await self._database.read(partial(_sent_files, after=after, before=before))
+            if not rows:
+                return deleted
+            after = rows[-1][0]
+            orphans = await self._database.read(partial(_unnamed, files=[file_id for _, file_id in rows]))
+            await self._delete_files(orphans)
+            deleted += len(orphans)
+
+    async def _delete_files(self, file_ids: list[str]) -> None:
+        if file_ids:
+            answer = await self._clients.call("file", "DeleteFiles", DeleteFilesReq(file_id=file_ids), timeout=60.0)
+            if not answer.success:
+                raise Unavailable(answer.errmsg)
+
     async def _delete(self, chat_session_id: str) -> int:
         deleted = 0
         while True:
@@ -63,10 +92,7 @@ class Cleanup:
                 return deleted
             files = [file_id for _, file_id in rows if file_id]
             unused = await self._database.read(partial(_only_here, name=chat_session_id, files=files))
-            if unused:
-                answer = await self._clients.call("file", "DeleteFiles", DeleteFilesReq(file_id=unused), timeout=60.0)
-                if not answer.success:
-                    raise Unavailable(answer.errmsg)
+            await self._delete_files(unused)
             last = rows[-1][0]
             deleted += await self._database.write(partial(_delete_messages, name=chat_session_id, last=last))
 
@@ -75,13 +101,14 @@ class Cleanup:
             await asyncio.sleep(self._interval)
             try:
                 deleted = await self.sweep()
+                files = await self.sweep_files()
             except (StoreError, Unavailable) as error:
-                logger.warning("abandoned conversations could not be deleted now", extra={"error": str(error)})
+                logger.warning("what nobody can see could not be deleted now", extra={"error": str(error)})
             except Exception:
-                logger.exception("abandoned conversations could not be deleted")
+                logger.exception("what nobody can see could not be deleted")
             else:
-                if deleted:
-                    logger.info("messages of abandoned conversations were deleted", extra={"messages": deleted})
+                if deleted or files:
+                    logger.info("what nobody can see was deleted", extra={"messages": deleted, "files": files})
 
 
 def _conversations(connection: Connection, after: str) -> list[str]:
@@ -120,6 +147,21 @@ def _only_here(connection: Connection, name: str, files: list[str]) -> list[str]
     )
     used = {row[0] for row in elsewhere}
     return [file_id for file_id in dict.fromkeys(files) if file_id not in used]
+
+
+def _sent_files(connection: Connection, after: int, before: int) -> list[tuple[int, str]]:
+    """The next files that were stored for a message before a time, in order of their number."""
+    rows = connection.execute(
+        "SELECT id, file_id FROM file WHERE id > ? AND created_at < ? AND request_id LIKE ? ORDER BY id LIMIT ?",
+        [after, before, f"{REQUEST_PREFIX}%", CHUNK],
+    )
+    return [(int(number), str(file_id)) for number, file_id in rows]
+
+
+def _unnamed(connection: Connection, files: list[str]) -> list[str]:
+    """The files that no message names."""
+    named = {row[0] for row in select_in(connection, "SELECT file_id FROM message WHERE file_id IN ({})", files)}
+    return [file_id for file_id in files if file_id not in named]
 
 
 def _delete_messages(connection: Connection, name: str, last: int) -> int:

@@ -11,6 +11,7 @@ import asyncio
 
 from services.protocol.file_pb2 import StoreFileReq
 from services.protocol.transmit_pb2 import NewMessageReq
+from services.runtime.ids import new_id
 from services.runtime.refusal import Refusal
 from services.runtime.rpc import Clients, Unavailable
 from services.stores.ports import Database
@@ -18,7 +19,8 @@ from services.transmit.batch import NOT_A_MEMBER
 from services.transmit.draft import Draft, attachment, attachment_draft
 
 REQUEST_PREFIX = "send:"
-"""Keeps the files of messages apart from files uploaded under the same request_id."""
+"""Keeps the files of messages apart from files uploaded under the same request_id, and tells the cleanup of the store
+service which files were meant for a message."""
 
 _LARGE = 256 * 1024
 
@@ -43,7 +45,7 @@ class Attachments:
                 "file",
                 "StoreFile",
                 StoreFileReq(
-                    request_id=REQUEST_PREFIX + request.request_id if request.request_id else "",
+                    request_id=REQUEST_PREFIX + (request.request_id or new_id()),
                     user_id=request.user_id,
                     file_name=part.file_name or "",
                     content=part.content,

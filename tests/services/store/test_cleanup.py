@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.protocol.file_pb2 import StoreFileReq
 from services.runtime.rpc import Unavailable
 from services.store.cleanup import Cleanup
 from tests.testbed.messaging import picture, rows, say, send, set_members
@@ -26,7 +27,7 @@ async def test_an_abandoned_conversation_is_deleted_with_its_files(chat: TestRun
     await say(chat, "ann", "group", "a", "b")
     await say(chat, "ann", "pair", "kept")
     await abandon(chat, dissolve=dissolve)
-    assert await Cleanup(chat.database, chat.clients).sweep() == 3
+    assert await Cleanup(chat.database, chat.clients, chat.clock).sweep() == 3
     assert await rows(chat, "SELECT content FROM message") == [("kept",)]
     assert await rows(chat, "SELECT 1 FROM chat_session WHERE chat_session_id = 'group'") == []
     assert await chat.files.get(file_id) is None
@@ -36,14 +37,14 @@ async def test_a_file_that_another_conversation_names_is_kept(chat: TestRuntime)
     file_id = await file_of(chat, "group")
     await send(chat, picture("ann", "pair", b"", file_id=file_id))
     await abandon(chat)
-    await Cleanup(chat.database, chat.clients).sweep()
+    await Cleanup(chat.database, chat.clients, chat.clock).sweep()
     assert await chat.files.get(file_id) == b"pixels"
 
 
 async def test_conversations_with_a_member_are_kept(chat: TestRuntime) -> None:
     await say(chat, "ann", "group", "a")
     await set_members(chat, "group", "bob")
-    assert await Cleanup(chat.database, chat.clients).sweep() == 0
+    assert await Cleanup(chat.database, chat.clients, chat.clock).sweep() == 0
     assert await rows(chat, "SELECT content FROM message") == [("a",)]
 
 
@@ -51,7 +52,7 @@ async def test_long_conversations_go_in_parts(chat: TestRuntime, monkeypatch: py
     monkeypatch.setattr("services.store.cleanup.CHUNK", 3)
     await say(chat, "ann", "group", *"abcdefg")
     await abandon(chat)
-    assert await Cleanup(chat.database, chat.clients).sweep() == 7
+    assert await Cleanup(chat.database, chat.clients, chat.clock).sweep() == 7
 
 
 async def test_messages_stay_until_their_files_are_gone(chat: TestRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,20 @@ async def test_messages_stay_until_their_files_are_gone(chat: TestRuntime, monke
 
     monkeypatch.setattr(chat.clients, "call", away)
     with pytest.raises(Unavailable):
-        await Cleanup(chat.database, chat.clients).sweep()
+        await Cleanup(chat.database, chat.clients, chat.clock).sweep()
     assert await rows(chat, "SELECT count(*) FROM message") == [(1,)]
     monkeypatch.setattr(chat.clients, "call", call)
-    assert await Cleanup(chat.database, chat.clients).sweep() == 1
+    assert await Cleanup(chat.database, chat.clients, chat.clock).sweep() == 1
+
+
+async def test_the_file_of_a_message_that_was_never_stored_goes_after_a_day(chat: TestRuntime) -> None:
+    kept = await file_of(chat, "pair")
+    request = StoreFileReq(request_id="send:lost", user_id="ann", content=b"lost")
+    lost = (await chat.clients.call("file", "StoreFile", request)).file_id
+    request = StoreFileReq(request_id="put:0:r1", user_id="ann", content=b"uploaded")
+    uploaded = (await chat.clients.call("file", "StoreFile", request)).file_id
+    cleanup = Cleanup(chat.database, chat.clients, chat.clock)
+    assert await cleanup.sweep_files() == 0
+    chat.clock.advance(86_401)
+    assert await cleanup.sweep_files() == 1
+    assert [await chat.files.get(file_id) for file_id in (kept, lost, uploaded)] == [b"pixels", None, b"uploaded"]
