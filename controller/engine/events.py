@@ -27,21 +27,27 @@ def of_step(step: Step, now: float) -> Event:
     return Event(now, NORMAL, _REASONS[step.action], f"{subject}: {step.reason}", step.workload)
 
 
-def of_deaths(observed: Observed, known: Set[str], now: float) -> list[tuple[str, Event]]:
-    """(mark, event) for what died or hangs and is not among the `known` marks."""
-    found = []
+def of_changes(observed: Observed, known: Set[str], now: float) -> list[tuple[str, Event | None]]:
+    """(mark, event) for what died, hangs or ended and is not among the `known` marks. A job's success is told only to who
+    knows that it ran: a controller that is new finds the old successes without a word."""
+    found: list[tuple[str, Event | None]] = []
     for item in observed.instances:
         mark = f"{item.id}/{item.health}"
         if item.health in {Health.EXITED, Health.FAILED} and mark not in known:
             text = f"{item.workload}-{item.index}: {item.message or item.health}"
             found.append((mark, Event(now, WARNING, Reason.DIED, text, item.workload)))
     for run in observed.jobs:
-        mark = f"{run.workload}/{run.digest}/{run.attempt}/{run.succeeded}"
-        if run.succeeded is None or mark in known:
+        name = f"{run.workload}/{run.digest}/{run.attempt}"
+        mark = f"{name}/{run.succeeded}"
+        if mark in known:
             continue
-        kind, reason = (NORMAL, Reason.JOB_SUCCEEDED) if run.succeeded else (WARNING, Reason.JOB_FAILED)
-        text = f"{run.workload} succeeded" if run.succeeded else f"{run.workload} failed: {run.message}"
-        found.append((mark, Event(now, kind, reason, text, run.workload)))
+        event = None
+        if run.succeeded and f"{name}/None" in known:
+            event = Event(now, NORMAL, Reason.JOB_SUCCEEDED, f"{run.workload} succeeded", run.workload)
+        if run.succeeded is False:
+            text = f"{run.workload} failed: {run.message}"
+            event = Event(now, WARNING, Reason.JOB_FAILED, text, run.workload)
+        found.append((mark, event))
     return found
 
 

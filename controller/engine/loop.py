@@ -98,7 +98,7 @@ class Loop:
             return None
         revisions = await self._accept(stored)
         observed = await self._target.observe(name, blueprint)
-        await self._record_deaths(name, observed)
+        await self._record_changes(name, observed)
         current = make_plan(blueprint, observed, self._clock())
         if stored.paused:
             await self._report(stored, blueprint, observed, plan=current, revisions=revisions)
@@ -188,11 +188,12 @@ class Loop:
         await self._store.record_event(stored.name, Event(self._clock(), events.NORMAL, Reason.ACCEPTED, text))
         return await self._store.revisions(stored.name)
 
-    async def _record_deaths(self, name: str, observed: Observed) -> None:
+    async def _record_changes(self, name: str, observed: Observed) -> None:
         seen = self._seen.setdefault(name, set())
-        for mark, event in events.of_deaths(observed, seen, self._clock()):
+        for mark, event in events.of_changes(observed, seen, self._clock()):
             seen.add(mark)
-            await self._store.record_event(name, event)
+            if event is not None:
+                await self._store.record_event(name, event)
 
     async def _report(
         self,

@@ -47,7 +47,8 @@ def _instance(paths: SystemPaths, record: Record, children: Children, now: float
     if record.stopping_at is not None:
         return None
     code = children.code(record.identity.pid) if record.identity else None
-    words = last_words(paths.log(record.workload, record.index))
+    # Whoever is killed has nothing to say about it.
+    words = "" if code == -signal.SIGKILL else last_words(paths.log(record.workload, record.index))
     deaths = 1 if now - record.spawned_at > SETTLED_AFTER else record.restarts + 1
     return replace(
         record,

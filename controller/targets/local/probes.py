@@ -28,6 +28,8 @@ async def probe(port: int, path: str | None, timeout: float) -> str:
                 writer.close()
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
+    except ConnectionRefusedError:
+        return f"nothing listens on port {port} yet"
     except TimeoutError:
         return f"port {port} does not answer within {timeout:g} s"
     except (OSError, ValueError) as error:
