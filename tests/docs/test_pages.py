@@ -31,7 +31,7 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
 def test_every_chatsystem_verb_that_is_named_exists() -> None:
     import controller.cli.main as entry
 
-    verbs = set(entry.cli.list_commands(None))  # type: ignore[arg-type]
+    verbs = set(entry.program.commands)
     named = set()
     for page in pages():
         named |= set(re.findall(r"(?:`|\$ )(?:\.venv/bin/)?chatsystem ([a-z]+)", page.read_text()))
