@@ -23,8 +23,13 @@ from tests.testbed.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 
-UNLIMITED = {"CHATSYSTEM_GATEWAY_SEND_RATE": "0", "CHATSYSTEM_GATEWAY_REQUEST_RATE": "0"}
-"""All clients of a test come from one address, so rates are limited only where a test is about limits."""
+FOR_TESTS = {
+    "CHATSYSTEM_GATEWAY_SEND_RATE": "0",
+    "CHATSYSTEM_GATEWAY_REQUEST_RATE": "0",
+    "CHATSYSTEM_GATEWAY_DRAIN_WINDOW": "1s",
+}
+"""All clients of a test come from one address, so rates are limited only where a test is about limits; and no test waits
+for its own idle connections while a gateway drains."""
 
 _HOSTED = ("CHATSYSTEM_", "PYTHON")
 
@@ -47,7 +52,7 @@ class System:
         self.host = "127.0.0.1"
         self.http_port, self.websocket_port = next(ports), next(ports)
         self._metrics_ports: dict[str, int] = {}
-        self._environment = clean_environment() | self._store_settings() | UNLIMITED
+        self._environment = clean_environment() | self._store_settings() | FOR_TESTS
         for service in SERVICES:
             self._environment[f"CHATSYSTEM_{service.name.upper()}_PORT"] = str(next(ports))
         self._environment["CHATSYSTEM_GATEWAY_PORT"] = str(self.http_port)

@@ -1,0 +1,224 @@
+"""A well-behaved client of one person, as docs/protocol.md wants it: it reconnects, repeats sends under the same request id,
+joins events by sequence number and synchronises where they do not join. What it saw and did is kept for the checker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.testbed.checker import Seen, Sent, View
+from tests.testbed.client import FrameDevice, Person, Refused, new_request_id
+from tests.testbed.http import Disconnected
+from tests.testbed.schema import CHAT_MESSAGE, text
+from tests.testbed.websocket import Closed, HandshakeRefused
+
+AWAY = (Closed, Disconnected, HandshakeRefused, TimeoutError, OSError)
+"""The server is not there now; a client tries again."""
+
+_LATER = ("暂不可用", "稍后", "繁忙")
+"""Words of refusals that a client repeats."""
+
+_PAUSE = 0.1
+
+
+def content_of(info: dict[str, Any]) -> str:
+    return info["message"]["string_message"]["content"]
+
+
+@dataclass
+class Shelf:
+    """What a client holds of one conversation."""
+
+    messages: list[Seen] = field(default_factory=list)
+    read_positions: list[int] = field(default_factory=list)
+
+    @property
+    def cursor(self) -> int:
+        return self.messages[-1].seq if self.messages else 0
+
+
+class Member:
+    """`person` on one device that speaks frames. `over_http` sends by HTTP instead of the socket."""
+
+    def __init__(self, person: Person, conversations: list[str], *, over_http: bool = False) -> None:
+        self.person = person
+        self.over_http = over_http
+        self.shelves = {conversation: Shelf() for conversation in conversations}
+        self.sent: list[Sent] = []
+        self.reconnects = 0
+        self._device: FrameDevice | None = None
+        self._connected = asyncio.Event()
+        self._running = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                device = await self.person.connect()
+                await self._catch_up(device)
+                self._device = device
+                self._connected.set()
+                while True:
+                    self._take(await device.next(timeout=3600.0), device)
+                    if self._behind:
+                        await self._catch_up(device)
+            except AWAY:
+                self.reconnects += 1
+                self._connected.clear()
+                await asyncio.sleep(_PAUSE)
+
+    _behind = False
+
+    def _take(self, frame: dict[str, Any], device: FrameDevice) -> None:
+        event, read = frame["event"], frame["read"]
+        if event and event["notify"]["notify_type"] == CHAT_MESSAGE:
+            self._add(event["notify"]["new_message_info"]["message_info"], event["seq"])
+        elif read and read["user_id"] == self.person.user_id and read["chat_session_id"] in self.shelves:
+            self.shelves[read["chat_session_id"]].read_positions.append(read["read_seq"])
+
+    def _add(self, info: dict[str, Any], seq: int) -> None:
+        shelf = self.shelves.get(info["chat_session_id"])
+        if shelf is None or seq <= shelf.cursor:
+            return
+        if seq == shelf.cursor + 1:
+            shelf.messages.append(Seen(seq, info["message_id"], info["sender"]["user_id"], content_of(info)))
+        else:
+            self._behind = True
+
+    async def _catch_up(self, device: FrameDevice) -> None:
+        self._behind = False
+        while True:
+            answer = await device.sync({name: shelf.cursor for name, shelf in self.shelves.items()})
+            if not answer["success"]:
+                await asyncio.sleep(_PAUSE)
+                continue
+            for delta in answer["delta"]:
+                assert delta["contiguous"] or delta["chat_session_id"] not in self.shelves, (
+                    "a gap too long for this test"
+                )
+                for message in delta["message"]:
+                    self._add(message["info"], message["seq"])
+            assert not self._behind or not answer["complete"], "a complete answer left a gap"
+            if answer["complete"]:
+                return
+
+    async def say(self, conversation: str, words: str, deadline: float) -> bool:
+        """Sends until it is acknowledged or `deadline` (monotonic) has passed. Raises Refused for a final refusal."""
+        request_id = new_request_id()
+        seq = None
+        acknowledged = False
+        while not acknowledged and time.monotonic() < deadline:
+            try:
+                if self.over_http:
+                    await self.person.send(conversation, text(words), request_id)
+                    acknowledged = True
+                else:
+                    async with asyncio.timeout(5.0):
+                        await self._connected.wait()
+                    assert self._device is not None
+                    ack = await self._device.send(conversation, text(words), request_id)
+                    acknowledged, seq = ack["success"], ack["seq"] or None
+                    if not acknowledged and not ack["retry_after_ms"] and not _passes(ack["errmsg"]):
+                        raise Refused(ack["errmsg"])
+                    await asyncio.sleep(ack["retry_after_ms"] / 1000)
+            except AWAY:
+                await asyncio.sleep(_PAUSE)
+            except Refused as refused:
+                if not _passes(refused.text):
+                    raise
+                await asyncio.sleep(_PAUSE)
+        self.sent.append(Sent(conversation, self.person.user_id, request_id, words, acknowledged, seq))
+        return acknowledged
+
+    async def mark_read(self, conversation: str) -> None:
+        """Confirms what it holds; does nothing while the server is away."""
+        shelf = self.shelves[conversation]
+        if self._device is None or not self._connected.is_set() or not shelf.cursor:
+            return
+        try:
+            answer = await self._device.mark_read(conversation, shelf.cursor)
+        except AWAY:
+            return
+        if answer["success"]:
+            shelf.read_positions.append(answer["read_seq"])
+
+    async def settle(self) -> None:
+        """Catches up with everything on a connection that works."""
+        await self.close()
+        device = await self.person.connect()
+        await self._catch_up(device)
+        await device.close()
+
+    async def views(self) -> list[View]:
+        """What it holds now, with the counts that the server states."""
+        stated = await self.person.conversations()
+        return [
+            View(
+                name,
+                self.person.user_id,
+                list(shelf.messages),
+                list(shelf.read_positions),
+                stated[name]["unread"],
+                stated[name]["read_seq"],
+            )
+            for name, shelf in self.shelves.items()
+        ]
+
+    async def stored(self, conversation: str) -> list[Seen]:
+        """The server's history, through all pages."""
+        found: list[Seen] = []
+        before = 0
+        while True:
+            page = await self.person.call("get_page", chat_session_id=conversation, before_seq=before, limit=1000)
+            found[:0] = [
+                Seen(
+                    item["seq"], item["info"]["message_id"], item["info"]["sender"]["user_id"], content_of(item["info"])
+                )
+                for item in page["message"]
+            ]
+            if not page["more"]:
+                return found
+            before = found[0].seq
+
+    async def close(self) -> None:
+        self._running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._running
+        if self._device is not None:
+            await self._device.close()
+
+
+class PlainListener:
+    """An existing client: reconnects and shows what arrives, without any means to recognise a repetition."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.shown: list[tuple[str, str]] = []
+        """Conversation and message id, in the order of showing."""
+        self._running = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                device = await self.person.listen()
+                while True:
+                    message = await device.next(timeout=3600.0)
+                    if message["notify_type"] == CHAT_MESSAGE:
+                        info = message["new_message_info"]["message_info"]
+                        self.shown.append((info["chat_session_id"], info["message_id"]))
+            except AWAY:
+                await asyncio.sleep(_PAUSE)
+
+    def shown_twice(self) -> set[tuple[str, str]]:
+        return {entry for entry in self.shown if self.shown.count(entry) > 1}
+
+    async def close(self) -> None:
+        self._running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._running
+
+
+def _passes(words: str) -> bool:
+    return any(word in words for word in _LATER)
