@@ -327,7 +327,8 @@ class WebSocketServer:
         for index, connection in enumerate(list(self._all)):
             at = window * (index + 1) / len(self._all)
             leaving.append((started + at, connection))
-            self._answer(connection, ServerFrame(go_away=GoAway(reconnect_after_ms=int(at * 1000))))
+            if connection.speaks_frames:  # an existing client would take it for a notification
+                self._answer(connection, ServerFrame(go_away=GoAway(reconnect_after_ms=int(at * 1000))))
         limit = started + window + 5.0
         while leaving:
             now = loop.time()
