@@ -28,6 +28,17 @@ async def test_every_word_exists_in_every_language(page: Page) -> None:
     assert {each for each in english if not each.endswith("_one")} == chinese
 
 
+async def test_every_module_loads(page: Page) -> None:
+    names = [f"/js/{path.relative_to(STATIC / 'js')}" for path in SCRIPTS]
+    names.remove("/js/recorder-worklet.js")  # runs only beside a page
+    failed = await page.evaluate(
+        "async (names) => (await Promise.allSettled(names.map((name) => import(name))))"
+        ".flatMap((each, at) => each.status === 'rejected' ? [`${names[at]}: ${each.reason}`] : [])",
+        names,
+    )
+    assert failed == []
+
+
 async def test_no_module_makes_html_or_code_of_text() -> None:
     forbidden = re.compile(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|createContextualFragment|javascript:"

@@ -5,6 +5,9 @@ import { newId } from "./ids.js";
 /** The server said no, in words meant for the person. */
 export class Refused extends Error {}
 
+/** The login session has ended. */
+export class SessionOver extends Refused {}
+
 /** No answer: the network or the server is away, or it is too busy. May be tried again. */
 export class Unreachable extends Error {
   /** `words` are the server's, if it had any. */
@@ -44,17 +47,20 @@ const PATHS = {
 };
 
 const TEMPORARY = /暂不可用|过于频繁|稍后再试|稍后重试|繁忙/;
+const NO_SESSION = "登录已失效，请重新登录";
 const TIMEOUT = 30000;
 const TIMEOUT_PER_BYTE = 0.1; // 10 kB/s is the slowest link a big file is waited for
 
 export class Api {
   constructor() {
     this.sessionId = "";
+    this.onSessionOver = () => {};
   }
 
-  /** Calls an operation. Raises Refused with the server's words, or Unreachable. */
+  /** Calls an operation. Raises Refused with the server's words, SessionOver, or Unreachable. */
   async call(operation, fields = {}) {
-    const body = encode(`${operation}Req`, { requestId: newId(), sessionId: this.sessionId, ...fields });
+    const { sessionId } = this;
+    const body = encode(`${operation}Req`, { requestId: newId(), sessionId, ...fields });
     let answer;
     try {
       const response = await fetch(PATHS[operation], {
@@ -72,6 +78,10 @@ export class Api {
     }
     if (answer.success) return answer;
     if (TEMPORARY.test(answer.errmsg)) throw new Unreachable(answer.errmsg, answer.errmsg);
+    if (answer.errmsg === NO_SESSION) {
+      if (sessionId === this.sessionId) this.onSessionOver();
+      throw new SessionOver(answer.errmsg);
+    }
     throw new Refused(answer.errmsg);
   }
 }

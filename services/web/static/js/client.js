@@ -1,6 +1,6 @@
 // The application without its looks: one signed-in person's connection, state and actions. Views call it and listen to its
 // state; it is the only place where api, socket, outbox and state meet.
-import { Api, Refused, readConfig } from "./api.js";
+import { Api, SessionOver, readConfig } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { fromInfo, fromSequenced } from "./message.js";
 import { Outbox } from "./outbox.js";
@@ -19,6 +19,7 @@ export class Client extends EventTarget {
   constructor() {
     super();
     this.api = new Api();
+    this.api.onSessionOver = () => this.#over("expired");
     this.state = new State();
     this.outbox = new Outbox();
     this.socket = new ChatSocket(() => this.#address());
@@ -61,10 +62,7 @@ export class Client extends EventTarget {
         await Promise.all([this.loadConversations(), this.loadFriends(), this.loadApplications()]);
         done = true;
       } catch (error) {
-        if (error instanceof Refused) {
-          this.#over("expired");
-          return;
-        }
+        if (error instanceof SessionOver) return;
         this.dispatchEvent(new CustomEvent("unreachable"));
         await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       }

@@ -61,6 +61,7 @@ export function iconButton(name, label, props = {}) {
 
 /** Makes the children of `parent` be those of `items`, keeping elements of the same key (focus, playback and pictures stay). */
 export function reconcile(parent, items, { key, create, update }) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const known = new Map();
   for (const child of parent.children) if (child.dataset.key !== undefined) known.set(child.dataset.key, child);
   let place = parent.firstElementChild;
@@ -77,6 +78,7 @@ export function reconcile(parent, items, { key, create, update }) {
     else parent.insertBefore(element, place);
   }
   for (const child of known.values()) child.remove();
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true }); // it was moved
 }
 
 /** Sets the text only when it differs, so that screen readers and selections are not disturbed. */

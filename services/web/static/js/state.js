@@ -120,6 +120,7 @@ export class State extends EventTarget {
     const known = this.conversation(conversationId);
     if (!known) return;
     if (userId !== this.me?.userId) {
+      if (userId !== known.peerId) return; // in a group, "read" would have to say by whom
       known.peerReadSeq = Math.max(known.peerReadSeq, seq);
       this.emit("timeline", conversationId);
       return;

@@ -173,3 +173,36 @@ async def test_on_a_phone_one_column_is_shown_at_a_time(arrive, api: Api) -> Non
     await expect(visitor.conversation(other.nickname)).to_be_visible()
     wide = await visitor.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 375
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, textarea, [role=log], dialog, img")]
+  .filter((each) => each.checkVisibility() && !(each.getAttribute("aria-label") || each.textContent.trim() || each.labels?.length
+    || each.getAttribute("alt") !== null))
+  .map((each) => each.outerHTML)"""
+
+
+async def test_everything_one_can_use_has_a_name_and_the_keyboard_is_enough(
+    arrive, pair: tuple[Person, Person, str]
+) -> None:
+    one, other, _ = pair
+    visitor = await arrive()
+    assert await visitor.page.evaluate(NAMELESS) == []
+    await visitor.by("login-nickname").focus()
+    for key in (one.nickname, "Tab", PASSWORD, "Enter"):
+        await (visitor.page.keyboard.press(key) if key in {"Tab", "Enter"} else visitor.page.keyboard.type(key))
+    await visitor.ready()
+    await visitor.conversation(other.nickname).focus()
+    await visitor.page.keyboard.press("Enter")
+    await expect(visitor.by("composer")).to_be_focused()
+    await visitor.page.keyboard.type("typed")
+    await visitor.page.keyboard.press("Shift+Enter")
+    await visitor.page.keyboard.type("on two lines")
+    await visitor.page.keyboard.press("Enter")
+    await expect(visitor.by("text")).to_have_text("typed\non two lines")
+    for tab in ("contacts", "search", "settings", "chats"):
+        await visitor.tab(tab)
+        assert await visitor.page.evaluate(NAMELESS) == []
+    await visitor.by("new-group").click()
+    assert await visitor.page.evaluate(NAMELESS) == []
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.by("group-new")).to_have_count(0)
