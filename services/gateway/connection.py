@@ -208,7 +208,7 @@ class Connection(WSListener):
                 return self._server.ping(self)
             case _:
                 if self._server.wheel.now < self.deadline:
-                    return self.deadline - self._server.wheel.now
+                    return self._server.until_authentication(self)
                 self.close(CloseCode.POLICY, "no authentication in time", "unauthenticated")
                 return 0.0
 

@@ -1,8 +1,7 @@
-"""The WebSocket server: who may connect, what a message of a client means, and how a stopping gateway says goodbye.
+"""The WebSocket server: who may connect, who has authenticated, and how a stopping gateway says goodbye.
 
-An existing client authenticates with its first frame and then only listens. A client that asked for protocol 1 speaks
-ClientFrame and ServerFrame (docs/protocol.md). Sends of one connection are handed on in the order in which they came,
-without waiting for one another.
+An existing client authenticates with its first frame and then only listens. What a client that asked for protocol 1 sends
+goes to dispatch.py.
 """
 
 from __future__ import annotations
@@ -11,40 +10,29 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 from google.protobuf.message import DecodeError
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
 
 from services.gateway.connection import CloseCode, Connection, State
 from services.gateway.connections import Connections
+from services.gateway.dispatch import Dispatch, Tasks
 from services.gateway.epoch import EpochSource
-from services.gateway.frames import websocket
 from services.gateway.limits import RateLimiter
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Operations
-from services.gateway.routes import MARK_READ, SYNC, Route
 from services.gateway.wheel import Wheel
 from services.protocol.gateway_pb2 import (
     ClientAuthenticationReq,
-    ClientFrame,
     GoAway,
-    Pong,
-    SendAck,
     ServerFrame,
     Welcome,
 )
-from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 from services.runtime.push import PushBus
 from services.runtime.rpc import Unavailable
 from services.stores.ports import StoreError
 
-log = logging.getLogger(__name__)
-
-MAX_IN_FLIGHT = 128
-"""Frames of one connection that are being worked on; more are not read until some are answered."""
 MAX_HELD = 16
 """Frames that may come while the authentication is looked up."""
 MAX_AUTHENTICATION = 4096
@@ -82,17 +70,24 @@ class WebSocketServer:
         floods: RateLimiter,
         wheel: Wheel,
     ) -> None:
-        self._operations = operations
+        self._sessions = operations.sessions
         self._connections = connections
         self._push = push
         self._epoch = epoch
         self.metrics = metrics
         self.limits = limits
         self._accept_rate = accept_rate
-        self._floods = floods
         self.wheel = wheel
         self._all: set[Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
+        self._dispatch = Dispatch(
+            operations=operations,
+            connections=connections,
+            metrics=metrics,
+            floods=floods,
+            tasks=self._tasks,
+            clock=wheel.clock,
+        )
         self._next_id = secrets.randbits(31) << 32 | 1
         self._revalidating = asyncio.Semaphore(16)
         self._draining = False
@@ -109,8 +104,6 @@ class WebSocketServer:
             read_buffer_init_size=READ_BUFFER,
             logger_name=logging.LoggerAdapter(quiet, {}),
         )
-
-    # What connections report (connection.py).
 
     def _accept(self, request: WSUpgradeRequest) -> Connection | WSUpgradeResponseWithListener:
         result = "accepted"
@@ -131,7 +124,12 @@ class WebSocketServer:
         self._all.add(connection)
         self.metrics.connections.inc()
         connection.deadline = self.wheel.now + self.limits.authentication_timeout
-        self.wheel.add(connection, min(self.limits.authentication_timeout, self.limits.ping_interval))
+        self.wheel.add(connection, self.until_authentication(connection))
+
+    def until_authentication(self, connection: Connection) -> float:
+        """Seconds until the next look at a connection that has not authenticated: no later than the first ping it would
+        get after it has."""
+        return min(connection.deadline - self.wheel.now, self.limits.ping_interval)
 
     def closed(self, connection: Connection) -> None:
         if connection in self._all:
@@ -141,7 +139,7 @@ class WebSocketServer:
     def left(self, connection: Connection) -> None:
         """An authenticated connection gets nothing more."""
         if self._connections.remove(connection):
-            self._spawn(self._offline(connection.user_id))
+            self._tasks.spawn(self._offline(connection.user_id))
 
     def ping(self, connection: Connection) -> float:
         """The regular look at a live connection. Returns the seconds until the next one."""
@@ -152,7 +150,7 @@ class WebSocketServer:
             return 0.0
         if now - connection.validated > REVALIDATION:
             connection.validated = now
-            self._spawn(self._revalidate(connection))
+            self._tasks.spawn(self._revalidate(connection))
         connection.send_ping()
         return self.limits.ping_interval
 
@@ -160,11 +158,11 @@ class WebSocketServer:
         match connection.state:
             case State.LIVE:
                 if not connection.speaks_frames:
-                    self._ignore(connection)
+                    self._dispatch.ignore(connection)
                 elif text:
                     connection.close(CloseCode.PROTOCOL_ERROR, "frames are binary", "malformed")
                 else:
-                    self._frame(connection, payload)
+                    self._dispatch.frame(connection, payload)
             case State.NEW:
                 self._first(connection, payload, text)
             case State.AUTHENTICATING:
@@ -175,8 +173,6 @@ class WebSocketServer:
                 else:
                     connection.held.append(payload)
 
-    # Authentication.
-
     def _first(self, connection: Connection, payload: bytes, text: bool) -> None:
         try:
             if text or len(payload) > MAX_AUTHENTICATION:
@@ -186,11 +182,11 @@ class WebSocketServer:
             connection.close(CloseCode.NO_SESSION, "the first frame must be a ClientAuthenticationReq", "refused")
             return
         connection.state = State.AUTHENTICATING
-        self._spawn(self._authenticate(connection, request))
+        self._tasks.spawn(self._authenticate(connection, request))
 
     async def _authenticate(self, connection: Connection, request: ClientAuthenticationReq) -> None:
         try:
-            session = await self._operations.sessions.validate(request.session_id)
+            session = await self._sessions.validate(request.session_id)
         except (TimeoutError, Unavailable, StoreError):
             connection.close(CloseCode.TRY_LATER, "the user service is not available", "unavailable")
             return
@@ -221,7 +217,7 @@ class WebSocketServer:
                 epoch=epoch,
                 ping_interval_ms=int(self.limits.ping_interval * 1000),
             )
-            self._answer(connection, ServerFrame(welcome=welcome))
+            self._dispatch.answer(connection, ServerFrame(welcome=welcome))
         held, connection.held = connection.held, None
         for payload in held or ():
             self.message(connection, payload, False)
@@ -231,7 +227,7 @@ class WebSocketServer:
             if connection.state != State.LIVE or connection.session is None:
                 return
             try:
-                session = await self._operations.sessions.validate(connection.session.token)
+                session = await self._sessions.validate(connection.session.token)
             except (TimeoutError, Unavailable, StoreError):
                 return  # the next look asks again
             if session is None:
@@ -240,80 +236,6 @@ class WebSocketServer:
     async def _offline(self, user_id: str) -> None:
         if not self._connections.online(user_id):  # they may have come back before this ran
             await self._push.offline(user_id)
-
-    # Frames.
-
-    def _frame(self, connection: Connection, payload: bytes) -> None:
-        try:
-            frame = ClientFrame.FromString(payload)
-        except DecodeError:
-            connection.close(CloseCode.PROTOCOL_ERROR, "not a ClientFrame", "malformed")
-            return
-        kind = frame.WhichOneof("frame")
-        match kind:
-            case "send":
-                self._begin(connection, self._send(connection, frame.send))
-            case "sync":
-                self._begin(connection, self._call(connection, SYNC, frame.sync, "sync"))
-            case "mark_read":
-                self._begin(connection, self._call(connection, MARK_READ, frame.mark_read, "mark_read"))
-            case "ping":
-                self._answer(connection, ServerFrame(pong=Pong(request_id=frame.ping.request_id)))
-                self._ignore(connection, "ping")
-                return
-            case _:  # of a newer protocol
-                self._ignore(connection)
-                return
-        self.metrics.frames[kind].inc()
-
-    def _ignore(self, connection: Connection, kind: str = "ignored") -> None:
-        """Frames that start no work are free up to the rate of requests."""
-        self.metrics.frames[kind].inc()
-        if self._floods.take(connection.session_key, self.wheel.clock()):
-            connection.close(CloseCode.POLICY, "too many frames", "flooding")
-
-    def _begin(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
-        connection.in_flight += 1
-        if connection.in_flight >= MAX_IN_FLIGHT:
-            connection.pause_reading()
-        self._spawn(work)
-
-    def _end(self, connection: Connection) -> None:
-        connection.in_flight -= 1
-        if connection.paused and connection.in_flight <= MAX_IN_FLIGHT // 2:
-            connection.resume_reading()
-
-    async def _send(self, connection: Connection, request: NewMessageReq) -> None:
-        try:
-            if connection.session is not None:
-                answer = await self._operations.send(request, connection.session, connection.id)
-                self._answer(connection, ServerFrame(ack=acknowledgement(request.request_id, answer)))
-        finally:
-            self._end(connection)
-
-    async def _call(self, connection: Connection, route: Route, request: Any, field: str) -> None:
-        try:
-            if connection.session is not None:
-                answer = await self._operations.call(route, request, connection.session, connection.id)
-                self._answer(connection, ServerFrame(**{field: answer}))
-        finally:
-            self._end(connection)
-
-    def _answer(self, connection: Connection, frame: ServerFrame) -> None:
-        if connection.state == State.LIVE:
-            self._connections.send(connection, websocket(frame.SerializeToString()))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("work for a connection failed", exc_info=error)
-
-    # The end.
 
     async def drain(self, window: float) -> None:
         """Accepts nobody, tells frame clients when to come back, and closes every connection within `window` seconds once
@@ -328,7 +250,7 @@ class WebSocketServer:
             at = window * (index + 1) / len(self._all)
             leaving.append((started + at, connection))
             if connection.speaks_frames:  # an existing client would take it for a notification
-                self._answer(connection, ServerFrame(go_away=GoAway(reconnect_after_ms=int(at * 1000))))
+                self._dispatch.answer(connection, ServerFrame(go_away=GoAway(reconnect_after_ms=int(at * 1000))))
         limit = started + window + 5.0
         while leaving:
             now = loop.time()
@@ -352,22 +274,4 @@ class WebSocketServer:
             self._server = None
         for connection in list(self._all):
             connection.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def acknowledgement(request_id: str, answer: SendRsp) -> SendAck:
-    """What the sender of a frame is told."""
-    ack = SendAck(request_id=request_id, success=answer.success, errmsg=answer.errmsg)
-    if not answer.success:
-        ack.retry_after_ms = answer.retry_after_ms
-        return ack
-    message = answer.message
-    ack.message_id, ack.seq, ack.timestamp = message.message_id, answer.seq, message.timestamp
-    content = message.message
-    if content.message_type:
-        kind = content.WhichOneof("msg_content")
-        if kind and kind != "string_message":
-            ack.file_id = getattr(content, kind).file_id
-    return ack
+        await self._tasks.cancel()

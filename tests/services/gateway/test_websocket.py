@@ -430,7 +430,6 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
         released.set()
         assert (await alice.frame()).ack.success
         assert (await alice.closed())[0] == 1012
-        await bob.bytes()
         assert (await bob.closed())[0] == 1012
         await asyncio.wait_for(drained, 5)
         with pytest.raises(aiohttp.ClientError):
@@ -440,7 +439,7 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
 async def test_a_client_that_shows_no_sign_of_life_is_cut_off(start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.gateway.service.TICK", 0.1)
     monkeypatch.setattr("services.gateway.websocket.SILENCE", 1.5)
-    async with start(pingInterval="1s", authenticationTimeout="1s") as system:
+    async with start(pingInterval="1s", authenticationTimeout="10s") as system:
         alive = await system.connect("bob", protocol=0)
         listening = asyncio.create_task(alive.ws.receive())  # answers the pings
         reader, writer = await fragmented(system, [])
