@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import resource
 import shutil
 import subprocess
@@ -116,6 +115,8 @@ def state_folder(folder: Path) -> Finding:
     """Can be written; a folder that is not there yet could be made."""
     remedy = f"choose another one with --state-dir or {STATE_VARIABLE}, or make it writable for you"
     existing = _existing(folder)
+    if not existing.is_dir():
+        return Finding("state folder", "error", f"{existing} is not a folder", remedy)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
@@ -188,4 +189,4 @@ def _existing(folder: Path) -> Path:
     """The folder itself, or its nearest parent that is there."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return folder if os.access(folder, os.X_OK) else folder.parent
+    return folder

@@ -41,7 +41,7 @@ def history(name: str, output: str, place: Place) -> None:
             return
         from rich.markup import escape
 
-        from controller.cli.tables import console, plain_table
+        from controller.cli.tables import plain_table, show
 
         table = plain_table("REVISION", "TIME", "AUTHOR", "VERDICT", "SECONDS", "WHAT CHANGED")
         for item in revisions:
@@ -54,6 +54,6 @@ def history(name: str, output: str, place: Place) -> None:
                 f"{item.seconds:.1f}",
                 escape(words),
             )
-        console().print(table)
+        show(table)
 
     run(work())

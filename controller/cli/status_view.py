@@ -106,13 +106,14 @@ def as_json(stored: Stored, controller: int | None) -> dict[str, Any]:
 
 
 def changes(before: View | None, after: View) -> Sequence[str]:
-    """What a person who watches line by line is told next."""
-    lines = []
+    """What a person who watches line by line is told next; parts that share a process are told of together."""
     known = {component.name: component for component in before.components} if before else {}
-    for component in after.components:
-        if known.get(component.name) != component:
-            message = f": {component.message}" if component.message else ""
-            lines.append(f"{component.name} {component.ready}/{component.desired}{message}")
+    news: dict[str, list[str]] = {}
+    for part in after.components:
+        if known.get(part.name) != part:
+            text = f"{part.ready}/{part.desired}" + (f": {part.message}" if part.message else "")
+            news.setdefault(text, []).append(part.name)
+    lines = [f"{', '.join(names)} {text}" for text, names in news.items()]
     if before is None or before.phase != after.phase:
         lines.append(after.phase)
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
@@ -15,16 +16,32 @@ from controller.cli.session import Session
 from controller.cli.status_view import View, view
 from controller.engine.ports import Stored
 
+WIDE = 200
+"""Columns where the output is no terminal: lines are for grep and cut, not for a screen."""
+
 
 def console() -> Console:
-    """The standard output; plain when it is not a terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    """The standard output; plain and wide when it is not a terminal."""
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def show(content: RenderableType) -> None:
+    """Prints without the blanks that pad a table's last column."""
+    screen = console()
+    if screen.is_terminal:
+        screen.print(content)
+        return
+    with screen.capture() as captured:
+        screen.print(content)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def overview(systems: Sequence[tuple[Stored, int | None]]) -> None:
     """One line a system."""
     if not systems:
-        console().print("There is no system yet. Begin with: chatsystem up")
+        click.echo("There is no system yet. Begin with: chatsystem up")
         return
     table = plain_table("NAME", "VERSION", "READY", "STATUS", "ADDRESS", "CONTROLLER")
     for stored, pid in systems:
@@ -37,12 +54,12 @@ def overview(systems: Sequence[tuple[Stored, int | None]]) -> None:
             escape(next(iter(system.addresses), "")),
             "none" if pid is None else str(pid),
         )
-    console().print(table)
+    show(table)
 
 
 def system_table(stored: Stored, pid: int | None) -> None:
     """Everything about one system."""
-    console().print(picture(view(stored), pid))
+    show(picture(view(stored), pid))
 
 
 def picture(system: View, pid: int | None) -> RenderableType:

@@ -66,7 +66,8 @@ async def _detached(place: Place, given: dict[str, Any] | None, timeout: float) 
         waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
     if waited.outcome.exit_code:
         await _explain(session, stored.name, waited.system)
-        raise Failure(f"{stored.name}: {waited.outcome.message}", waited.outcome.exit_code)
+        hint = f"(its controller keeps trying; chatsystem delete {stored.name} removes it)"
+        raise Failure(f"{stored.name}: {waited.outcome.message}\n{hint}", waited.outcome.exit_code)
     _say_where(session, stored)
 
 
@@ -97,7 +98,8 @@ async def _foreground(place: Place, given: dict[str, Any] | None, timeout: float
             await asyncio.gather(driving, watching, return_exceptions=True)
     if failure is not None:
         raise failure
-    click.echo(f"{stored.name} is stopped", err=True)
+    gone = await session.store.get(stored.name) is None
+    click.echo(f"{stored.name} is {'deleted' if gone else 'stopped'}", err=True)
 
 
 def _refuse_second(session: Session, name: str) -> None:

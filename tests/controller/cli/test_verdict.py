@@ -75,10 +75,11 @@ def test_what_the_loop_has_not_written_yet_is_shown_as_such() -> None:
 
 def test_a_watcher_is_told_only_what_changed() -> None:
     def with_components(gateway: int, phase: str) -> Stored:
-        rows = [{"name": "user", "desired": 1, "ready": 1}, {"name": "gateway", "desired": 1, "ready": gateway}]
+        ready = {"user": 1, "file": 1, "gateway": gateway}
+        rows = [{"name": name, "desired": 1, "ready": count} for name, count in ready.items()]
         return Stored("chat", {}, 1, status={"phase": phase, "components": rows})
 
     before, after = view(with_components(0, "Converging")), view(with_components(1, "Running"))
-    assert changes(None, before) == ["user 1/1", "gateway 0/1", "Converging"]
+    assert changes(None, before) == ["user, file 1/1", "gateway 0/1", "Converging"]
     assert changes(before, after) == ["gateway 1/1", "Running"]
     assert changes(after, after) == []
