@@ -9,7 +9,9 @@ import asyncio
 import importlib
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from services.runtime.context import Hosted, Runtime
 from services.runtime.health import HealthServer, Readiness
@@ -19,12 +21,14 @@ from services.runtime.process_settings import ProcessSettings
 from services.runtime.push import create_push_bus
 from services.runtime.rpc import Clients
 from services.stores.migrate import MigrationError
-from services.stores.ports import StoreError
+from services.stores.ports import Instance, Registry, StoreError
 
 log = logging.getLogger(__name__)
 
 _STORE_PAUSE = 0.25
 _STOP_TIMEOUT = 10.0
+_FAREWELL = 0.3
+"""Seconds for the others to hear that this process takes no more calls, before it takes none."""
 
 
 class StartError(Exception):
@@ -39,7 +43,7 @@ class Host:
         self._readiness = Readiness()
         self._services: list[Hosted] = []
         self._cleanup = AsyncExitStack()
-        self._drain_first = AsyncExitStack()
+        self._leaving: list[Callable[[], Awaitable[None]]] = []
         """What takes this process out of discovery."""
 
     async def start(self) -> None:
@@ -68,7 +72,7 @@ class Host:
         stores = await self._open_stores()
         self._cleanup.push_async_callback(close_stores, stores)
         self._readiness.ask(stores.checks())
-        clients = Clients()
+        clients = await self._clients(stores)
         push = create_push_bus(cache=stores.cache, instance=settings.instance, single_process=settings.single_process)
         self._cleanup.push_async_callback(push.close)
         runtime = Runtime(
@@ -85,7 +89,42 @@ class Host:
         )
         for service in settings.services:
             await self._start_service(service.name, runtime)
+        if stores.registry is not None:
+            await self._take_calls(stores.registry, clients)
         self._readiness.state = "running"
+
+    async def _clients(self, stores: Stores) -> Clients:
+        if stores.registry is None:
+            return Clients()
+        from services.runtime.rpc_remote import RemoteServices
+
+        remote = RemoteServices(stores.registry, self._settings.rpc_secret)
+        self._cleanup.push_async_callback(remote.close)
+        try:
+            await remote.start()
+        except StoreError as error:
+            raise StartError(f"the registry cannot be used: {error}") from error
+        return Clients(remote.call)
+
+    async def _take_calls(self, registry: Registry, clients: Clients) -> None:
+        """Listens for calls of other processes and makes this one known to them."""
+        from services.runtime.rpc_server import RpcServer
+
+        settings = self._settings
+        called = {hosted.name: clients.hosted(hosted.name) for hosted in self._services if hosted.handlers}
+        if not called:
+            return
+        server = RpcServer(settings.rpc_secret, called)
+        self._cleanup.push_async_callback(server.stop, _STOP_TIMEOUT)
+        try:
+            ports = await server.start(settings.rpc_host, [settings.ports[name] for name in called])
+            for name, port in zip(called, ports, strict=True):
+                instance = Instance(name, settings.instance, f"{settings.rpc_host}:{port}")
+                await registry.register(instance)
+                self._leaving.append(partial(registry.deregister, instance))
+        except (OSError, StoreError) as error:
+            raise StartError(f"cannot take calls of other processes: {error}") from error
+        self._leaving.append(server.leave)
 
     async def _start_service(self, name: str, runtime: Runtime) -> None:
         try:
@@ -122,7 +161,7 @@ class Host:
         log.info("draining")
         try:
             async with asyncio.timeout(self._settings.drain_timeout):
-                await self._drain_first.aclose()
+                await self._leave()
                 for service in reversed(self._services):  # the gateway first, it takes in all the work
                     try:
                         await service.drain()
@@ -132,6 +171,15 @@ class Host:
             log.error("draining took longer than %g s; what is left is cut off", self._settings.drain_timeout)
         await self._cleanup.aclose()
         log.info("stopped")
+
+    async def _leave(self) -> None:
+        for step in self._leaving:
+            try:
+                await step()
+            except StoreError as error:
+                log.warning("could not leave the registry, the registration will lapse: %s", error)
+        if self._leaving:
+            await asyncio.sleep(_FAREWELL)
 
     async def _stop_service(self, service: Hosted) -> None:
         try:

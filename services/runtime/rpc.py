@@ -6,15 +6,15 @@ catalogue; methods and message types come from the compiled .proto files, so the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf.message import Message
 
 from services.protocol import file_pb2, friend_pb2, speech_pb2, store_pb2, transmit_pb2, user_pb2
 from services.runtime.refusal import Refusal
-
-M = TypeVar("M", bound=Message)
+from services.stores.ports import StoreError
 
 DESCRIPTORS: dict[str, Any] = {
     "user": user_pb2.DESCRIPTOR.services_by_name["UserService"],
@@ -26,15 +26,34 @@ DESCRIPTORS: dict[str, Any] = {
 }
 """Service name -> descriptor of its gRPC service."""
 
+IDEMPOTENT: frozenset[tuple[str, str]] = frozenset(
+    (service, method.name)
+    for service, descriptor in DESCRIPTORS.items()
+    for method in descriptor.methods
+    if method.name.startswith(("Get", "Read", "Find", "Validate")) or method.name.endswith("Search")
+) | {
+    ("store", "Sync"),
+    ("store", "SearchMessages"),
+    ("store", "MarkRead"),
+    ("file", "DeleteFiles"),
+    ("speech", "SpeechRecognition"),
+}
+"""Methods that may run twice: only these are tried on another replica after one failed with the call in its hands."""
+
 Handler = Callable[[Any], Awaitable[Any]]
+Remote = Callable[[str, str, Any, float], Awaitable[Any]]
+"""Calls a method of a service in another process. Raises Unavailable."""
+
+log = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
-    """No replica of the service could be reached, or it did not answer in time."""
+    """No replica of the service could be reached, or it did not answer in time, or a store that it needs is away."""
 
 
-def answering_refusals(handler: Handler, response_type: Callable[..., Message]) -> Handler:
-    """A handler that turns Refusal into its response message with success=false, echoing the request_id."""
+def answering_refusals(handler: Handler, response_type: Callable[..., Message], service: str = "") -> Handler:
+    """A handler that turns Refusal into its response message with success=false, echoing the request_id, and a failed
+    store into Unavailable."""
 
     async def call(request: Any) -> Any:
         try:
@@ -44,29 +63,41 @@ def answering_refusals(handler: Handler, response_type: Callable[..., Message]) 
             if refusal.retry_after and "retry_after_ms" in response.DESCRIPTOR.fields_by_name:
                 response.retry_after_ms = int(refusal.retry_after * 1000)
             return response
+        except StoreError as error:
+            log.warning("service %s: %s", service, error)
+            raise Unavailable(f"service {service}: {error}") from error
 
     return call
 
 
 class Clients:
-    """Finds the handler of a method, here or in another process."""
+    """Finds the handler of a method, here or in another process. Without `remote` there is no other process."""
 
-    def __init__(self) -> None:
+    def __init__(self, remote: Remote | None = None) -> None:
         self._local: dict[tuple[str, str], Handler] = {}
+        self._remote = remote or _nowhere
 
     def host(self, service: str, handlers: dict[str, Handler]) -> None:
         """Makes the handlers of a service in this process callable."""
         for method in DESCRIPTORS[service].methods:
             response_type = method.output_type._concrete_class
-            self._local[service, method.name] = answering_refusals(handlers[method.name], response_type)
+            self._local[service, method.name] = answering_refusals(handlers[method.name], response_type, service)
 
-    async def call(self, service: str, method: str, request: Message, *, timeout: float = 10.0) -> Any:
+    def hosted(self, service: str) -> dict[str, Handler]:
+        """The handlers of a service in this process by method, as `call` would call them."""
+        return {method: handler for (name, method), handler in self._local.items() if name == service}
+
+    def call(self, service: str, method: str, request: Message, *, timeout: float = 10.0) -> Awaitable[Any]:
         """Calls a method; `timeout` in seconds bounds a call to another process. Raises Unavailable.
 
         The response message of a refused call has success=false; a caller that cannot go on raises it again as its own
         Refusal.
         """
         local = self._local.get((service, method))
-        if local is None:
-            raise Unavailable(f"no replica of service {service} is known")
-        return await local(request)
+        if local is not None:
+            return local(request)  # nothing in between: this is the way of every message
+        return self._remote(service, method, request, timeout)
+
+
+async def _nowhere(service: str, method: str, request: Any, timeout: float) -> Any:
+    raise Unavailable(f"no replica of service {service} is known")
