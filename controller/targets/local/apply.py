@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from controller.blueprint.workload import Blueprint, Workload
 from controller.engine.backoff import RESTARTS
@@ -22,7 +22,7 @@ from controller.targets.local.atomic import read_json, write_json
 from controller.targets.local.identity import Children, is_alive
 from controller.targets.local.layout import SystemPaths
 from controller.targets.local.logs import open_log
-from controller.targets.local.programs import Command, Place, command, references
+from controller.targets.local.programs import PROGRAMS, Command, Place, Programs, command, references
 from controller.targets.local.records import JobRecord, Record
 
 KILLED_WITHIN = 5.0
@@ -39,6 +39,7 @@ class Applier:
     blueprint: Blueprint
     children: Children
     address: str
+    programs: Programs = field(default_factory=lambda: PROGRAMS)
 
     async def execute(self, step: Step) -> None:
         """Raises TargetError."""
@@ -64,7 +65,7 @@ class Applier:
         known = records.addresses(self.paths)
         told = {name: known[name] for name in references(workload) if name in known}
         instance = f"{self.name}-{workload.name}-{index}-{random.token_hex(4)}"
-        run = command(workload, Place(self.paths, instance, numbers, told))
+        run = command(workload, Place(self.paths, instance, numbers, told), self.programs)
         record = Record(
             id=instance,
             workload=workload.name,
@@ -184,7 +185,7 @@ class Applier:
         attempt = before.attempt + 1 if before is not None and before.digest == workload.digest else 1
         instance = f"{self.name}-{workload.name}-{attempt}-{random.token_hex(4)}"
         known: Mapping[str, str] = records.addresses(self.paths)
-        run = command(workload, Place(self.paths, instance, {}, known))
+        run = command(workload, Place(self.paths, instance, {}, known), self.programs)
         done = records.exit_file(self.paths, workload.name)
         done.unlink(missing_ok=True)
         run = replace(run, arguments=("/bin/sh", "-c", _NOTE_EXIT, str(done), *run.arguments))

@@ -37,6 +37,11 @@ class Command:
     folder: Path
 
 
+Program = Callable[[Workload, "Place", tuple[str, ...], dict[str, str]], tuple[str, ...]]
+"""(workload, place, resolved arguments, environment to add to) -> command line."""
+Programs = Mapping[str, Program]
+
+
 @dataclass(frozen=True)
 class Place:
     """Where one instance lives: its id, its ports, and the addresses of what it may reach."""
@@ -75,7 +80,7 @@ def references(workload: Workload) -> set[str]:
     return {f"{found[2]}:{found[3]}" for text in texts for found in _REFERENCE.finditer(text) if found[1] == "address"}
 
 
-def command(workload: Workload, place: Place) -> Command:
+def command(workload: Workload, place: Place, programs: Programs) -> Command:
     """Raises TargetError if the program or a secret is missing."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {name: place.resolve(text) for name, text in workload.environment.items()}
@@ -84,7 +89,7 @@ def command(workload: Workload, place: Place) -> Command:
     }
     environment[TOKEN] = place.instance
     arguments = tuple(place.resolve(text) for text in workload.arguments)
-    program = _PROGRAMS.get(workload.image, _services)
+    program = programs.get(workload.image, _services)
     return Command(program(workload, place, arguments, environment), environment, place.paths.root)
 
 
@@ -102,7 +107,8 @@ def _valkey(
 ) -> tuple[str, ...]:
     """The server takes its settings from a file, so that its password is in no process list."""
     password = secrets.path_of(place.paths, valkey.SECRET.name, valkey.SECRET.keys[0]).read_text()
-    lines = ["bind 127.0.0.1", "daemonize no", 'logfile ""', f'requirepass "{password}"']
+    # A server that sets its own title overwrites its environment, and with it the token by which it is found.
+    lines = ["bind 127.0.0.1", "daemonize no", "set-proc-title no", 'logfile ""', f'requirepass "{password}"']
     for name, value in zip(arguments[::2], arguments[1::2], strict=True):
         values = value.split() if name == "--save" and value else [value]
         lines.append(" ".join([name.removeprefix("--"), *(_quoted(item) for item in values)]))
@@ -135,6 +141,5 @@ def valkey_server() -> Path:
     )
 
 
-_PROGRAMS: dict[str, Callable[[Workload, Place, tuple[str, ...], dict[str, str]], tuple[str, ...]]] = {
-    valkey.IMAGE: _valkey
-}
+PROGRAMS: Programs = {valkey.IMAGE: _valkey}
+"""Image -> what makes the command line. Any other image is that of the services."""
