@@ -16,7 +16,7 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.routes import SEND, Route
 from services.gateway.sessions import Session, SessionCache
 from services.protocol.gateway_pb2 import Delivery, DeliveryBatch, ReadEvent, ServerFrame
-from services.protocol.notify_pb2 import NotifyMessage, NotifyNewMessage, NotifyType
+from services.protocol.notify_pb2 import NotifyType
 from services.protocol.store_pb2 import MarkReadRsp
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 from services.runtime.push import PushBus
@@ -34,18 +34,20 @@ RETRY_AFTER_MS = 1000
 """When a client may repeat a send that no service could take."""
 
 
-def message_delivery(request_id: str, answer: SendRsp) -> Delivery:
-    """What the members of a conversation are pushed for a message that was made durable."""
-    return Delivery(
-        user_id=answer.member_id,
-        notify=NotifyMessage(
-            notify_type=NotifyType.CHAT_MESSAGE_NOTIFY,
-            new_message_info=NotifyNewMessage(message_info=answer.message),
-        ),
-        seq=answer.seq,
-        request_id=request_id,
-        repeat=answer.duplicate,
-    )
+def message_batch(request_id: str, answer: SendRsp, *, except_session: str, except_connection: int) -> DeliveryBatch:
+    """What the members of a conversation are pushed for a message that was made durable. Filled in place: every nesting
+    given to a constructor would copy the picture or file once more."""
+    batch = DeliveryBatch()
+    delivery = batch.delivery.add()
+    delivery.user_id.extend(answer.member_id)
+    delivery.notify.notify_type = NotifyType.CHAT_MESSAGE_NOTIFY
+    delivery.notify.new_message_info.message_info.CopyFrom(answer.message)
+    delivery.seq = answer.seq
+    delivery.request_id = request_id
+    delivery.repeat = answer.duplicate
+    delivery.except_session = except_session
+    delivery.except_connection = except_connection
+    return batch
 
 
 def read_delivery(user_id: str, answer: MarkReadRsp, connection: int) -> Delivery:
@@ -159,12 +161,13 @@ class Operations:
         try:
             answer: SendRsp = await self._clients.call("transmit", "Send", request, timeout=SEND.timeout)
             if answer.success:
-                delivery = message_delivery(request.request_id, answer)
-                if connection:
-                    delivery.except_connection = connection
-                else:
-                    delivery.except_session = session.key
-                await self._push.publish(DeliveryBatch(delivery=[delivery]))
+                batch = message_batch(
+                    request.request_id,
+                    answer,
+                    except_session="" if connection else session.key,
+                    except_connection=connection,
+                )
+                await self._push.publish(batch)
         except Exception as error:  # noqa: BLE001 - as above
             result, text = self._explain(error, SEND, request)
             answer = SendRsp(request_id=request.request_id, errmsg=text)

@@ -24,7 +24,7 @@ from services.protocol.gateway_pb2 import (
 )
 from services.protocol.notify_pb2 import NotifyFriendAddApply, NotifyMessage
 from services.runtime.context import Runtime
-from services.runtime.push import LocalPushBus, session_key
+from services.runtime.push import LocalPushBus, PushBus, session_key
 from services.runtime.refusal import Refusal
 from services.runtime.rpc import DESCRIPTORS, Clients, Unavailable
 from services.runtime.settings import read_settings
@@ -38,7 +38,7 @@ def token_of(user_id: str, device: int = 1) -> str:
 class Backend:
     """The services behind the gateway, as far as the tests need them. Every known token is valid until it is revoked."""
 
-    def __init__(self, push: LocalPushBus) -> None:
+    def __init__(self, push: PushBus) -> None:
         self.push = push
         self.members: dict[str, list[str]] = {"c1": ["alice", "bob", "carol"]}
         self.revoked: set[str] = set()
@@ -246,14 +246,14 @@ async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> N
 
 
 @contextlib.asynccontextmanager
-async def running(**settings: str) -> AsyncIterator[System]:
-    """A gateway with these settings, named as in the catalogue."""
+async def running(push: PushBus | None = None, **settings: str) -> AsyncIterator[System]:
+    """A gateway with these settings, named as in the catalogue, on a push bus of its own or on the given one."""
     from services.catalogue import BY_NAME
 
     defaults = {"drainWindow": "0s"}
     keys = {key.name: key for key in BY_NAME["gateway"].config}
     environment = {keys[name].variable("gateway"): value for name, value in (defaults | settings).items()}
-    push = LocalPushBus()
+    push = push or LocalPushBus()
     clients = Clients()
     backend = Backend(push)
     backend.host(clients)
