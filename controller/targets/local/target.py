@@ -31,6 +31,10 @@ BUSY, IDLE = 0.03, 0.2
 """Seconds between two looks at the processes: while something starts or stops, and otherwise."""
 ROTATION = 5.0
 FIRST_ANSWER = 1.0
+NO_TLS = (
+    "spec.exposure.tls: the local target does not encrypt its ports; remove it and put a proxy that does in front of "
+    "the ports"
+)
 _SCHEMA = Path(__file__).resolve().parents[3] / "sql" / "sqlite"
 
 
@@ -50,6 +54,8 @@ class LocalTarget:
 
     def blueprint(self, document: Mapping[str, Any]) -> Blueprint:
         system = _parsed(document)
+        if system.spec.exposure.tls:
+            raise InvalidDeclaration([NO_TLS])
         local = system.spec.local
         self._addresses[system.name] = local.address
         profile = Profile(
@@ -123,11 +129,8 @@ class LocalTarget:
         declared = system.spec.services.gateway.replicas_if_declared
         if system.spec.suspend or declared == 0:
             return []
-        secure = "s" if system.spec.exposure.tls else ""
-        return [
-            f"http{secure}://{host}:{system.spec.exposure.http}/",
-            f"ws{secure}://{host}:{system.spec.exposure.websocket}/",
-        ]
+        exposure = system.spec.exposure
+        return [f"http://{host}:{exposure.http}/", f"ws://{host}:{exposure.websocket}/"]
 
     def _ask(self, system: str, paths: SystemPaths) -> dict[str, Pulse]:
         """The pulses of what runs, with a new probe begun where one is due."""

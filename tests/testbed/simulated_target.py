@@ -1,0 +1,80 @@
+"""A platform in memory behind the engine's Target port, for the loop: the simulation of the planner's laws, with errors,
+contention and hindrances to order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from controller.blueprint.workload import Blueprint, Kind, Workload
+from controller.engine.model import Observed, Step
+from controller.engine.ports import InvalidDeclaration, TargetError
+from tests.testbed.worlds import Platform
+
+
+class SimulatedTarget:
+    """Systems of as many workloads as `spec.workloads` names. What is started is healthy at the next look."""
+
+    name = "simulated"
+
+    def __init__(self) -> None:
+        self.platforms: dict[str, Platform] = {}
+        self.failing: dict[str, str] = {}
+        """System -> what its steps fail with."""
+        self.hanging: set[str] = set()
+        self.taken: set[str] = set()
+        """Systems that another controller drives."""
+        self.disposed: dict[str, bool] = {}
+        self.done: list[tuple[str, Step]] = []
+        self._changed: asyncio.Queue[str] = asyncio.Queue()
+
+    def blueprint(self, document: Mapping[str, Any]) -> Blueprint:
+        spec = document["spec"]
+        if "bad" in spec:
+            raise InvalidDeclaration(["spec.bad: is not a known field", "spec.version: is required"])
+        workloads = [
+            Workload(name, Kind.SERVICE, str(spec.get("version")), components=(name,))
+            for name in spec.get("workloads", ["services"])
+        ]
+        return Blueprint(document["metadata"]["name"], tuple(workloads), release_timeout=spec.get("timeout", 600.0))
+
+    async def acquire(self, system: str) -> bool:
+        return system not in self.taken
+
+    async def release(self, system: str) -> None:
+        return None
+
+    async def observe(self, system: str, blueprint: Blueprint) -> Observed:
+        platform = self.platforms.setdefault(system, Platform(blueprint, Observed()))
+        platform.blueprint = blueprint
+        platform.let_time_pass()
+        return platform.observed
+
+    async def execute(self, system: str, blueprint: Blueprint, step: Step) -> None:
+        if system in self.hanging:
+            await asyncio.Event().wait()
+        if system in self.failing:
+            raise TargetError(self.failing[system], reason="PortTaken")
+        self.platforms[system].execute(step, 0.0)
+        self.done.append((system, step))
+
+    async def dispose(self, system: str, *, keep_data: bool) -> None:
+        self.disposed[system] = keep_data
+
+    def kill(self, system: str) -> None:
+        """An instance dies, and the loop is told."""
+        self.platforms[system].kill(0)
+        self._changed.put_nowait(system)
+
+    async def watch(self) -> AsyncIterator[str]:
+        while True:
+            yield await self._changed.get()
+
+    async def logs(
+        self, system: str, component: str | None = None, *, follow: bool = False, tail: int = 100
+    ) -> AsyncIterator[tuple[str, str]]:
+        yield system, "a line"
+
+    def endpoints(self, document: Mapping[str, Any]) -> Sequence[str]:
+        return ["http://127.0.0.1:9000/"]
