@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from tests.testbed.browser import PASSWORD, attached, png
+from tests.testbed.browser import PASSWORD, Visitor, attached, chromium, png
 from tests.testbed.client import Api, Person, befriend, new_name
+from tests.testbed.system import System
 
 
 async def test_two_strangers_register_find_each_other_and_talk(arrive) -> None:
@@ -206,3 +207,25 @@ async def test_everything_one_can_use_has_a_name_and_the_keyboard_is_enough(
     assert await visitor.page.evaluate(NAMELESS) == []
     await visitor.page.keyboard.press("Escape")
     await expect(visitor.by("group-new")).to_have_count(0)
+
+
+async def test_without_tls_on_another_host_everything_but_the_microphone_works(
+    system: System, pair: tuple[Person, Person, str]
+) -> None:
+    one, other, _ = pair
+    async with chromium("--host-resolver-rules=MAP chat.test 127.0.0.1") as browser:
+        visitor = await Visitor.arrive(browser, f"http://chat.test:{system.http_port}", permissions=[])
+        assert await visitor.page.evaluate("isSecureContext") is False
+        await visitor.login(one.nickname)
+        await visitor.open(other.nickname)
+        await visitor.send("plain HTTP")
+        await expect(visitor.message("plain HTTP")).to_have_attribute("data-state", "sent")
+        async with visitor.page.expect_file_chooser() as waiting:
+            await visitor.by("record").click()
+        sound = await visitor.page.evaluate(
+            "async () => [...(await import('/js/media.js')).toWav(new Uint8Array(32000).fill(3))]"
+        )
+        await (await waiting.value).set_files(attached("note.wav", bytes(sound), "audio/wav"))
+        await expect(visitor.by("voice")).to_be_visible()
+        await expect(visitor.page.locator("[data-state=sent]")).to_have_count(2)
+        assert visitor.problems == []
