@@ -2,7 +2,9 @@
 // state; it is the only place where api, socket, outbox and state meet.
 import { Api, SessionOver, readConfig } from "./api.js";
 import { Backoff } from "./backoff.js";
-import { fromInfo, fromSequenced } from "./message.js";
+import { Files } from "./files.js";
+import { History } from "./history.js";
+import { fromInfo } from "./message.js";
 import { Outbox } from "./outbox.js";
 import { NotifyType } from "./schema.js";
 import { Sender } from "./sender.js";
@@ -10,8 +12,6 @@ import { ChatSocket } from "./socket.js";
 import { State } from "./state.js";
 import { Synchroniser } from "./synchroniser.js";
 
-const PAGE = 60;
-const KEEP = 600; // messages of one conversation held at a time
 const POLL_EVERY = 4000; // while the socket is away
 const LIST_PAGE = 200;
 
@@ -22,7 +22,8 @@ export class Client extends EventTarget {
     this.api.onSessionOver = () => this.#over("expired");
     this.state = new State();
     this.outbox = new Outbox();
-    this.socket = new ChatSocket(() => this.#address());
+    this.files = new Files(this.api);
+    this.socket = new ChatSocket((attempt) => this.#address(attempt));
     this.sender = new Sender({
       outbox: this.outbox,
       api: this.api,
@@ -32,6 +33,7 @@ export class Client extends EventTarget {
       onChange: (id) => this.state.emit("timeline", id),
     });
     this.synchroniser = new Synchroniser(this);
+    this.history = new History(this);
     this.poll = null;
     this.marking = new Map(); // conversation id -> sequence number being marked
     this.socket.addEventListener("state", () => this.#connectionChanged());
@@ -79,6 +81,7 @@ export class Client extends EventTarget {
     this.sender.stop();
     this.#stopLooking();
     this.synchroniser.stop();
+    this.files.close();
   }
 
   async logout(everywhere) {
@@ -92,10 +95,11 @@ export class Client extends EventTarget {
     this.dispatchEvent(new CustomEvent("over", { detail: reason }));
   }
 
-  async #address() {
+  /** Behind a proxy with TLS the WebSocket may be on a port of its own or at /ws of the page's: tried in turn. */
+  async #address(attempt) {
     const { websocketPort } = await readConfig();
-    const secure = location.protocol === "https:";
-    return `${secure ? "wss" : "ws"}://${location.hostname}:${websocketPort}/`;
+    if (location.protocol !== "https:") return `ws://${location.hostname}:${websocketPort}/`;
+    return attempt % 2 ? `wss://${location.hostname}:${websocketPort}/` : `wss://${location.host}/ws`;
   }
 
   // --- what comes in
@@ -160,11 +164,15 @@ export class Client extends EventTarget {
   }
 
   #deliver(message) {
+    if (message.bytes && message.fileId) {
+      this.files.put(message.fileId, message.bytes); // the timeline keeps no contents
+      message.bytes = null;
+    }
     if (message.requestId && message.senderId === this.state.me.userId) this.outbox.remove(message.requestId);
     const outcome = this.state.receive(message);
     if (outcome === "unknown") this.#soon("conversations", () => this.loadConversations());
     else if (outcome === "gap") this.sync().catch(() => {});
-    if (outcome === "ok" && this.state.openId === message.conversationId) this.#trim(message.conversationId);
+    if (outcome === "ok" && this.state.openId === message.conversationId) this.history.trim(message.conversationId);
   }
 
   #conversationChanged(change) {
@@ -252,48 +260,6 @@ export class Client extends EventTarget {
   }
 
   // --- one conversation
-
-  async #page(id, fields) {
-    const answer = await this.api.call("GetPage", { chatSessionId: id, limit: PAGE, ...fields });
-    return { messages: answer.message.map(fromSequenced), more: answer.more };
-  }
-
-  /** Loads the newest messages, or those around one. */
-  async openTimeline(id, aroundSeq = 0) {
-    const conversation = this.state.conversation(id);
-    if (!conversation) return;
-    const { messages, more } = await this.#page(id, aroundSeq ? { aroundSeq } : {});
-    const newest = messages.length ? messages[messages.length - 1].seq : 0;
-    const attached = !aroundSeq || newest >= conversation.lastSeq;
-    conversation.timeline.reset(messages, { more, attached, end: conversation.lastSeq });
-    for (const { requestId } of messages) if (requestId) this.outbox.remove(requestId);
-    this.state.emit("timeline", id);
-    if (attached && newest < conversation.lastSeq && newest) this.sync().catch(() => {});
-  }
-
-  async older(id) {
-    const timeline = this.state.conversation(id)?.timeline;
-    if (!timeline?.loaded || !timeline.more) return;
-    const { messages, more } = await this.#page(id, { beforeSeq: timeline.first });
-    timeline.prepend(messages, more);
-    if (timeline.trim(KEEP, "new")) timeline.beyond.clear();
-    this.state.emit("timeline", id);
-  }
-
-  async newer(id) {
-    const conversation = this.state.conversation(id);
-    const timeline = conversation?.timeline;
-    if (!timeline?.loaded || timeline.attached) return;
-    const { messages } = await this.#page(id, { beforeSeq: timeline.end + PAGE + 1 });
-    timeline.append(messages, conversation.lastSeq);
-    timeline.trim(KEEP, "old");
-    this.state.emit("timeline", id);
-  }
-
-  #trim(id) {
-    const timeline = this.state.conversation(id)?.timeline;
-    if (timeline && timeline.items.length > KEEP * 1.5 && timeline.trim(KEEP, "old")) this.state.emit("timeline", id);
-  }
 
   /** Puts something in the outbox: {kind, text} or {kind, bytes, fileName}. It is safe once this resolves. */
   async post(conversationId, fields) {

@@ -16,7 +16,7 @@ const ANSWER_WITHIN = 20000;
 export class Disconnected extends Error {}
 
 export class ChatSocket extends EventTarget {
-  /** `address` is an async function that gives the URL to connect to; it is asked before every attempt. */
+  /** `address(attempt)` gives, asynchronously, the URL to connect to; attempts count from 0 since the last that worked. */
   constructor(address, { backoff = new Backoff() } = {}) {
     super();
     this.address = address;
@@ -85,7 +85,7 @@ export class ChatSocket extends EventTarget {
     this.#become("connecting");
     let url;
     try {
-      url = await this.address();
+      url = await this.address(this.backoff.attempts);
     } catch {
       if (session === this.sessionId && session) this.#retry();
       return;

@@ -69,7 +69,7 @@ export class Synchroniser {
     }
     if (unknown) await client.loadConversations();
     const open = state.conversation(state.openId);
-    if (open && !open.timeline.loaded) await client.openTimeline(open.id);
+    if (open && !open.timeline.loaded) await client.history.open(open.id);
     client.sender.pump();
   }
 

@@ -86,6 +86,7 @@ export class Timeline {
       this.items = this.items.slice(0, keep);
       this.end = this.items[keep - 1].seq;
       this.attached = false;
+      this.beyond.clear();
     }
     return true;
   }

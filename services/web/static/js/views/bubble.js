@@ -2,7 +2,7 @@
 import { h, icon, iconButton, linked, setText } from "../dom.js";
 import { clock, duration, fileSize } from "../format.js";
 import { serverWords, t } from "../i18n.js";
-import { loudness, pictureUrl, toWav, voiceLength } from "../media.js";
+import { loudness, toWav, voiceLength } from "../media.js";
 import { avatar, updateAvatar } from "./avatar.js";
 import { explain, guarded, openDialog } from "./overlay.js";
 
@@ -24,24 +24,23 @@ const nearby = new IntersectionObserver(
 
 function picture(message, files) {
   const button = h("button", { type: "button", class: "picture loading", "aria-label": t("openPicture"), "data-testid": "picture" });
-  let url = "";
   const load = async () => {
     try {
-      url = pictureUrl(await files.of(message));
+      const url = await files.pictureUrl(message);
       if (!url) throw new Error("not a picture");
       button.replaceChildren(h("img", { src: url, alt: t("picture"), "data-testid": "picture-image" }));
       button.classList.remove("loading", "broken");
+      return url;
     } catch (error) {
       button.replaceChildren(icon("picture"), h("span", {}, explain(error)));
       button.classList.add("broken");
+      return "";
     }
   };
   button.addEventListener("near", load);
-  button.addEventListener("click", () => {
-    if (!url) {
-      load();
-      return;
-    }
+  button.addEventListener("click", async () => {
+    const url = await load();
+    if (!url) return;
     openDialog({ title: message.senderName || t("picture"), testid: "lightbox", className: "lightbox", content: (close) => [
       h("img", { src: url, alt: t("picture"), onclick: close }),
       h("a", { class: "button quiet", href: url, download: `${message.id || "picture"}` }, icon("download"), t("download")),

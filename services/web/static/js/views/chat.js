@@ -14,7 +14,7 @@ import { personCard } from "./person.js";
 const NEAR = 500; // pixels from an edge at which more is loaded
 const AT_END = 60;
 
-export function chatView({ client, files, conversationId, aroundSeq, open, back }) {
+export function chatView({ client, conversationId, aroundSeq, open, back }) {
   const { state } = client;
   const conversation = state.conversation(conversationId);
   const newAfter = conversation.unread > 0 ? conversation.readSeq : -1;
@@ -47,7 +47,8 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
     h("div", { class: "chat-body" }, scroller, toEnd),
     writer.root);
   const deps = {
-    state, files,
+    state,
+    files: client.files,
     retry: (id) => client.retry(id),
     discard: (id) => client.discard(id),
     openPerson: (userId) => showPerson(userId),
@@ -91,8 +92,8 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
     const { timeline } = conversation;
     if (jumping || !timeline.loaded) return;
     pinned = timeline.attached && rest < AT_END;
-    if (scroller.scrollTop < NEAR && timeline.more) load(() => client.older(conversationId));
-    else if (rest < NEAR && !timeline.attached) load(() => client.newer(conversationId));
+    if (scroller.scrollTop < NEAR && timeline.more) load(() => client.history.older(conversationId));
+    else if (rest < NEAR && !timeline.attached) load(() => client.history.newer(conversationId));
     showToEnd();
     seen();
   }
@@ -108,7 +109,7 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
     pinned = true;
     if (conversation.timeline.loaded && !conversation.timeline.attached) {
       jumping = true;
-      await load(() => client.openTimeline(conversationId), true);
+      await load(() => client.history.open(conversationId), true);
       jumping = false;
       update();
     }
@@ -159,9 +160,9 @@ export function chatView({ client, files, conversationId, aroundSeq, open, back 
   if (aroundSeq) {
     if (timeline.find(aroundSeq) === null) {
       timeline.clear();
-      load(() => client.openTimeline(conversationId, aroundSeq));
+      load(() => client.history.open(conversationId, aroundSeq));
     }
-  } else if (!timeline.loaded || !timeline.attached) load(() => client.openTimeline(conversationId));
+  } else if (!timeline.loaded || !timeline.attached) load(() => client.history.open(conversationId));
   else timeline.trim(120, "old");
   if (!conversation.peerId) client.loadMembers(conversationId).catch((error) => toast(explain(error), "error"));
 

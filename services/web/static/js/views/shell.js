@@ -1,7 +1,6 @@
 // The frame around everything of a signed-in person: navigation, the left column, the open conversation, the connection's
 // state. The address after # says what is shown: #/chats, #/contacts, #/search, #/settings, and /c/<conversation>[/<seq>].
 import { h, icon, setText } from "../dom.js";
-import { Files } from "../files.js";
 import { count } from "../format.js";
 import { t } from "../i18n.js";
 import { NotifyType } from "../schema.js";
@@ -23,7 +22,6 @@ function route() {
 
 export function shellView(client) {
   const { state } = client;
-  const files = new Files(client.api);
   const lifetime = new AbortController();
   const { signal } = lifetime;
   let pane = null;
@@ -80,7 +78,7 @@ export function shellView(client) {
       main.replaceChildren(h("div", { class: "nothing-open" }, icon("chats"), h("p", {}, t("chooseChat"))));
       return;
     }
-    chat = chatView({ client, files, conversationId: id, aroundSeq: seq, open, back });
+    chat = chatView({ client, conversationId: id, aroundSeq: seq, open, back });
     chat.id = id;
     main.replaceChildren(chat.root);
     chat.update();
