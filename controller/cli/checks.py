@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from controller.cli.options import STATE_VARIABLE, Place
+
+if TYPE_CHECKING:
+    from controller.cli.session import Session
 
 PACKAGES = {
     "aiohttp": "aiohttp",
@@ -47,15 +49,18 @@ class Finding:
     remedy: str = ""
 
 
-async def findings(place: Place, document: Mapping[str, Any]) -> list[Finding]:
+async def findings(place: Place, given: dict[str, Any] | None) -> list[Finding]:
     """Everything that was found, in a stable order. Changes nothing on the machine."""
+    from controller.api.validate import parse_system
+    from controller.cli.documents import wanted
+
+    session = place.open()
+    document = await wanted(session, given)
     found = [python(), *packages(), valkey(), state_folder(place.state_dir), space(place.state_dir), open_files()]
-    owners = await _known_ports(place)
-    spec = document["spec"]
-    exposure = spec.get("exposure", {})
-    address = spec.get("local", {}).get("address", "127.0.0.1")
-    for purpose, default in (("http", 9000), ("websocket", 9001)):
-        number = exposure.get(purpose, default)
+    owners = await _known_ports(session)
+    spec = parse_system(document).spec
+    address = spec.local.address
+    for purpose, number in (("http", spec.exposure.http), ("websocket", spec.exposure.websocket)):
         owner = owners.get(number)
         found.append(port(f"port {number} ({purpose})", address, number, f"spec.exposure.{purpose}", owner))
     return found
@@ -165,12 +170,9 @@ def port(check: str, address: str, number: int, field: str, owner: str | None) -
     return Finding(check, "ok", "free")
 
 
-async def _known_ports(place: Place) -> dict[int, str]:
+async def _known_ports(session: Session) -> dict[int, str]:
     """Public ports that running instances of our own systems hold."""
     known: dict[int, str] = {}
-    if not place.state_dir.exists():
-        return known
-    session = place.open()
     for name in await session.store.names():
         stored = await session.store.get(name)
         if stored is None:

@@ -17,16 +17,15 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 @output_option("text", "json")
 @place_options
 def doctor(file: str | None, output: str, place: Place) -> None:
-    """Check this machine: ports, programs, packages, disk, state folder. With FILE, the ports of that declaration.
+    """Check this machine: ports, programs, packages, disk, state folder. The ports are those that `up` would use.
 
     The exit code is 1 when something would stop `up`.
     """
     from controller.cli.checks import findings
-    from controller.cli.documents import default_document, read_document
+    from controller.cli.documents import read_document
     from controller.cli.systems import run
 
-    document = read_document(file) if file is not None else default_document()
-    found = run(findings(place, document))
+    found = run(findings(place, read_document(file) if file is not None else None))
     if output == "json":
         items = [
             {"check": item.check, "level": item.level, "message": item.message, "remedy": item.remedy} for item in found

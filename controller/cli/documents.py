@@ -5,12 +5,15 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.api.load import LONGEST, load_plain
 from controller.api.validate import dump, parse_system
 from controller.cli.failure import USAGE, Failure
 from controller.cli.version import installed_version
+
+if TYPE_CHECKING:
+    from controller.cli.session import Session
 
 DEFAULT_NAME = "chat"
 
@@ -23,6 +26,14 @@ def default_document() -> dict[str, Any]:
         "metadata": {"name": DEFAULT_NAME},
         "spec": {"version": installed_version()},
     }
+
+
+async def wanted(session: Session, given: dict[str, Any] | None) -> dict[str, Any]:
+    """What `up` is to run: the given declaration, else `chat` as it was left, else the built-in one."""
+    if given is not None:
+        return given
+    kept = await session.store.get(DEFAULT_NAME)
+    return dict(kept.document) if kept is not None and not kept.deleting else default_document()
 
 
 def read_document(file: str) -> dict[str, Any]:

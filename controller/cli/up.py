@@ -36,16 +36,6 @@ def up(file: str | None, detach: bool, timeout: float, place: Place) -> None:
     run(_detached(place, given, timeout) if detach else _foreground(place, given, timeout))
 
 
-async def _wanted(session: Session, given: dict[str, Any] | None) -> dict[str, Any]:
-    """The declaration that is to run: the given one, else `chat` as it was left, else the built-in one."""
-    from controller.cli.documents import DEFAULT_NAME, default_document
-
-    if given is not None:
-        return given
-    kept = await session.store.get(DEFAULT_NAME)
-    return dict(kept.document) if kept is not None and not kept.deleting else default_document()
-
-
 async def _keep(session: Session, document: dict[str, Any]) -> Stored:
     from controller.cli.documents import author
 
@@ -56,11 +46,12 @@ async def _keep(session: Session, document: dict[str, Any]) -> Stored:
 
 
 async def _detached(place: Place, given: dict[str, Any] | None, timeout: float) -> None:
+    from controller.cli.documents import wanted
     from controller.cli.progress import Progress
     from controller.cli.waiting import wait_for
 
     session = place.open()
-    stored = await _keep(session, await _wanted(session, given))
+    stored = await _keep(session, await wanted(session, given))
     await session.start_controller(stored.name)
     with Progress(stored.name, err=True) as progress:
         waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
@@ -75,10 +66,11 @@ async def _foreground(place: Place, given: dict[str, Any] | None, timeout: float
     """The loop, the progress and the signals side by side; whichever ends first ends the others."""
     import asyncio
 
+    from controller.cli.documents import wanted
     from controller.cli.signals import stop_on_signals
 
     session = place.open()
-    document = await _wanted(session, given)
+    document = await wanted(session, given)
     _refuse_second(session, document["metadata"]["name"])
     stored = await _keep(session, document)
     stopped = asyncio.Event()
