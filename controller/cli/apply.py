@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -21,7 +22,16 @@ def apply(file: str, place: Place) -> None:
     from controller.cli.systems import run
 
     document = read_document(file)
+    say_notes(document)
     click.echo(run(put(place, document)))
+
+
+def say_notes(document: Mapping[str, Any]) -> None:
+    """Tells on stderr what of the declaration has no effect here."""
+    from controller.cli.notes import notes
+
+    for note in notes(document):
+        click.echo(f"note: {note}", err=True)
 
 
 async def put(place: Place, document: dict[str, Any]) -> str:

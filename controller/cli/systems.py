@@ -23,6 +23,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(work)
     except (TargetError, InvalidDeclaration) as error:
         raise Failure(str(error), FAILED) from None
+    except BrokenPipeError:
+        raise  # The reader of our output has gone; `main` ends quietly.
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         words = error.strerror or str(error)

@@ -1,0 +1,55 @@
+"""What a declaration asks for that this target, or this version, does not do. Said in words; never silently ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_CLUSTER = "no effect on the local target"
+_LATER = "no effect in this version"
+_UNSAFE = "no effect in this version: connections are NOT encrypted; put a proxy with TLS in front"
+_MISSING = "not supported by this version: the services will not start with it; use managed"
+
+LOCAL: tuple[tuple[str, str], ...] = (
+    (r"spec\.image", _CLUSTER),
+    (r"spec\.services\.\w+\.(resources|placement|autoscaling)", _CLUSTER),
+    (r"spec\.stores\.\w+\.external", _MISSING),
+    (r"spec\.stores\.files\.s3", _MISSING),
+    (r"spec\.stores\.redis\.managed\.(persistence|maxMemory)", ""),
+    (r"spec\.stores\.\w+\.managed\.\w+", _CLUSTER),
+    (r"spec\.exposure\.(type|edge|hostname|ingressClassName|annotations)", _CLUSTER),
+    (r"spec\.exposure\.tls", _UNSAFE),
+    (r"spec\.network", _CLUSTER),
+    (r"spec\.logging\.driver", _CLUSTER),
+    (r"spec\.release\.(observe|onFailure|backupFirst|window|historyLimit)", _LATER),
+    (r"spec\.backup", _LATER),
+    (r"spec\.notifications", _LATER),
+)
+"""Fields by pattern and what to say of them; the first pattern that fits counts, an empty text means that it works."""
+
+
+def notes(document: Mapping[str, Any]) -> list[str]:
+    """One sentence for each group of fields, in the order of the table. The document is valid."""
+    groups: dict[str, list[str]] = {}
+    for path in _paths("spec", document.get("spec", {})):
+        text = _said_of(path)
+        if text:
+            fields = groups.setdefault(text, [])
+            known = next((match[0] for pattern, _ in LOCAL if (match := re.match(pattern, path))), path)
+            if known not in fields:
+                fields.append(known)
+    return [f"{', '.join(fields)}: {text}" for text, fields in groups.items()]
+
+
+def _said_of(path: str) -> str:
+    return next((text for pattern, text in LOCAL if re.match(rf"{pattern}(\.|$)", path)), "")
+
+
+def _paths(path: str, value: Any) -> Iterator[str]:
+    """Every field that is written, by its dotted path."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _paths(f"{path}.{key}", inner)
+    else:
+        yield path
