@@ -71,19 +71,17 @@ def available(situation: Situation) -> Condition:
     if situation.stopped or situation.suspended:
         reason = Reason.STOPPED if situation.stopped else Reason.SUSPENDED
         return Condition("Available", "False", reason, "nothing is meant to run")
-    served = {
-        component
-        for item in situation.observed.instances
-        if item.health is Health.HEALTHY
-        for component in item.components
-    }
     wanted = [
-        component
+        (workload, component)
         for workload in situation.blueprint.workloads
         if workload.kind is not Kind.JOB
         for component in workload.components
     ]
-    missing = [component for component in wanted if component not in served]
+    missing = [
+        component
+        for workload, component in wanted
+        if not any(item.health is Health.HEALTHY for item in situation.hosts(workload, component))
+    ]
     if missing:
         return Condition("Available", "False", Reason.UNHEALTHY, f"no healthy instance of {', '.join(missing)}")
     if not wanted:

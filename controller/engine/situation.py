@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.blueprint.workload import Blueprint, Kind
-from controller.engine.model import Health, Observed, Plan, Revision
+from controller.blueprint.workload import Blueprint, Kind, Workload
+from controller.engine.model import Health, Instance, Observed, Plan, Revision
 from controller.engine.reasons import Reason
 
 CRASH_LOOP_AFTER = 3
@@ -58,6 +58,15 @@ class Situation:
     @property
     def suspended(self) -> bool:
         return self.spec.get("suspend") is True
+
+    def hosts(self, workload: Workload, component: str) -> list[Instance]:
+        """The instances that serve a component: those of its workload as declared now, and those of any workload that
+        were started for it. An instance that is kept while its workload takes on another component serves that too."""
+        return [
+            item
+            for item in self.observed.instances
+            if component in item.components or (item.workload, item.digest) == (workload.name, workload.digest)
+        ]
 
     @property
     def converged(self) -> bool:

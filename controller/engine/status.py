@@ -65,7 +65,7 @@ def _rows(workload: Workload, situation: Situation) -> list[dict[str, Any]]:
         return [{"name": workload.name, "version": workload.version if done else "", **row}]
     rows = []
     for component in workload.components:
-        hosts = [item for item in situation.observed.instances if component in item.components]
+        hosts = situation.hosts(workload, component)
         healthy = [item for item in hosts if _healthy(item)]
         versions = {item.version for item in healthy}
         rows.append(

@@ -157,3 +157,12 @@ def test_becoming_ready_and_stalling_are_events_and_staying_so_is_not() -> None:
     assert [(item.type, item.reason) for item in events.of_transitions({}, good, 1.0)] == [("Normal", "Converged")]
     assert [(item.type, item.reason) for item in events.of_transitions(good, bad, 1.0)] == [("Warning", "PortTaken")]
     assert events.of_transitions(bad, bad, 1.0) == []
+
+
+def test_an_instance_that_is_kept_serves_what_its_workload_takes_on() -> None:
+    """The Valkey of the local target becomes the registry too when the services get processes of their own."""
+    before = replace(UP, components=("user",))
+    found = situation(observed=Observed((before,), (MIGRATED,)))
+    assert states(found)["Available"] == ("True", "Healthy")
+    rows = {row["name"]: row["ready"] for row in status_of(found, 0.0)["components"]}
+    assert rows["gateway"] == 1
