@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bench.measure import ROOT
+from controller.cli.version import installed_version
 from tests.testbed.process import free_ports
 from tests.testbed.system import clean_environment
 
@@ -25,7 +26,11 @@ def start_up(folder: Path) -> str:
                 "apiVersion": "chatsystem.dev/v1alpha1",
                 "kind": "ChatSystem",
                 "metadata": {"name": NAME},
-                "spec": {"exposure": {"http": http, "websocket": websocket}, "deletionPolicy": "Delete"},
+                "spec": {
+                    "version": installed_version(),
+                    "exposure": {"http": http, "websocket": websocket},
+                    "deletionPolicy": "Delete",
+                },
             }
         )
     )

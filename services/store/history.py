@@ -6,7 +6,7 @@ from services.protocol import store_pb2
 from services.runtime.refusal import Refusal
 from services.store import messages
 from services.store.messages import MessageRow, Span, Standing
-from services.store.render import Renderer
+from services.store.render import Renderer, fill_sequenced
 from services.stores.ports import Connection, Database
 
 NOT_A_MEMBER = "您不是该会话的成员"
@@ -36,8 +36,9 @@ class History:
             return messages.newest(connection, Span(name, first, last), limit)
 
         rows = await self._database.read(work)
-        infos = await self._renderer.infos(rows, with_content=not request.exclude_file_content)
-        return store_pb2.GetHistoryMsgRsp(request_id=request.request_id, success=True, msg_list=infos)
+        answer = store_pb2.GetHistoryMsgRsp(request_id=request.request_id, success=True)
+        await self._renderer.infos(answer.msg_list, rows, with_content=not request.exclude_file_content)
+        return answer
 
     async def get_recent(self, request: store_pb2.GetRecentMsgReq) -> store_pb2.GetRecentMsgRsp:
         """The newest msg_count messages, oldest first; with cur_time those up to the end of that second."""
@@ -51,8 +52,9 @@ class History:
             return messages.newest(connection, Span(name, 1, last), limit)
 
         rows = await self._database.read(work)
-        infos = await self._renderer.infos(rows, with_content=not request.exclude_file_content)
-        return store_pb2.GetRecentMsgRsp(request_id=request.request_id, success=True, msg_list=infos)
+        answer = store_pb2.GetRecentMsgRsp(request_id=request.request_id, success=True)
+        await self._renderer.infos(answer.msg_list, rows, with_content=not request.exclude_file_content)
+        return answer
 
     async def get_page(self, request: store_pb2.GetPageReq) -> store_pb2.GetPageRsp:
         """Messages before before_seq, or around around_seq; without either the newest ones."""
@@ -68,20 +70,20 @@ class History:
             return messages.newest(connection, Span(mine.chat_session_id, 1, last), limit)
 
         rows = await self._database.read(work)
-        return store_pb2.GetPageRsp(
-            request_id=request.request_id,
-            success=True,
-            message=await self._renderer.sequenced(rows, request.user_id),
-            more=bool(rows) and rows[0].seq > 1,
-        )
+        more = bool(rows) and rows[0].seq > 1
+        answer = store_pb2.GetPageRsp(request_id=request.request_id, success=True, more=more)
+        await self._renderer.sequenced(answer.message, rows, request.user_id)
+        return answer
 
     async def get_last_messages(self, request: store_pb2.GetLastMessagesReq) -> store_pb2.GetLastMessagesRsp:
         """The newest message of each conversation that has one. The caller checked the membership."""
         names = list(request.chat_session_id)
         rows = list((await self._database.read(lambda connection: messages.last_of(connection, names))).values())
         answer = store_pb2.GetLastMessagesRsp(request_id=request.request_id, success=True)
-        for message in await self._renderer.sequenced(rows, "", with_content=request.with_file_content):
-            answer.message[message.info.chat_session_id].CopyFrom(message)
+        people = await self._renderer.people(rows)
+        contents = await self._renderer.contents(rows) if request.with_file_content else {}
+        for row in rows:
+            fill_sequenced(answer.message[row.chat_session_id], row, "", people[row.user_id], contents)
         return answer
 
 

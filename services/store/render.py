@@ -1,5 +1,7 @@
 """From rows to the messages of the protocol: senders as they are now, file contents where they are wanted and at hand.
 
+Messages are made inside the answer that they belong to, and the event loop gets its turn between slices of a long list.
+
 Nothing here fails a list: an unknown sender gets a placeholder, a missing file comes without content, and what does not fit
 into an answer comes with its file_id only, by which every client can fetch it.
 """
@@ -10,6 +12,8 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
 from services.protocol.base_pb2 import FILE, IMAGE, SPEECH, STRING, MessageInfo, UserInfo
 from services.protocol.file_pb2 import ReadFilesReq
 from services.protocol.store_pb2 import SequencedMessage
@@ -19,6 +23,9 @@ from services.store.messages import MessageRow
 from services.stores.ports import StoreError
 
 logger = logging.getLogger(__name__)
+
+Messages = RepeatedCompositeFieldContainer[MessageInfo]
+SequencedMessages = RepeatedCompositeFieldContainer[SequencedMessage]
 
 MAX_CONTENT = 24 * 2**20
 """Bytes of file content in one answer, at most; the newest files come first."""
@@ -37,38 +44,31 @@ class Renderer:
         self._clients = clients
         self._profiles = profiles
 
-    async def infos(self, rows: Sequence[MessageRow], *, with_content: bool) -> list[MessageInfo]:
+    async def infos(self, into: Messages, rows: Sequence[MessageRow], *, with_content: bool) -> None:
         """For existing clients: senders with their (small) pictures, file contents if asked for."""
         people = await self._profiles.get(row.user_id for row in rows)
         if sum(len(people[row.user_id].avatar) for row in rows) > MAX_PICTURES:
-            people = {user_id: _without_picture(person) for user_id, person in people.items()}
+            people = _without_pictures(people)
         contents = await self.contents(rows) if with_content else {}
-        infos: list[MessageInfo] = []
         for start in range(0, len(rows), _SLICE):
-            infos += (message_info(row, people[row.user_id], contents) for row in rows[start : start + _SLICE])
+            for row in rows[start : start + _SLICE]:
+                fill(into.add(), row, people[row.user_id], contents)
             await asyncio.sleep(0)
-        return infos
 
     async def sequenced(
-        self, rows: Sequence[MessageRow], asking: str, *, with_content: bool = False
-    ) -> list[SequencedMessage]:
+        self, into: SequencedMessages, rows: Sequence[MessageRow], asking: str, *, with_content: bool = False
+    ) -> None:
         """For clients that know sequence numbers: no pictures. Request ids only of the asking user's own messages."""
-        people = await self._profiles.get(row.user_id for row in rows)
-        people = {user_id: _without_picture(person) for user_id, person in people.items()}
+        people = await self.people(rows)
         contents = await self.contents(rows) if with_content else {}
-        messages: list[SequencedMessage] = []
         for start in range(0, len(rows), _SLICE):
-            messages += (
-                SequencedMessage(
-                    info=message_info(row, people[row.user_id], contents),
-                    seq=row.seq,
-                    request_id=row.request_id if row.user_id == asking else None,
-                    transcript=row.transcript,
-                )
-                for row in rows[start : start + _SLICE]
-            )
+            for row in rows[start : start + _SLICE]:
+                fill_sequenced(into.add(), row, asking, people[row.user_id], contents)
             await asyncio.sleep(0)
-        return messages
+
+    async def people(self, rows: Sequence[MessageRow]) -> dict[str, UserInfo]:
+        """The senders, without pictures."""
+        return _without_pictures(await self._profiles.get(row.user_id for row in rows))
 
     async def contents(self, rows: Sequence[MessageRow]) -> Mapping[str, bytes]:
         """file_id -> content of the newest files that fit into one answer together."""
@@ -90,13 +90,22 @@ class Renderer:
         return dict(answer.content)
 
 
-def message_info(row: MessageRow, sender: UserInfo, contents: Mapping[str, bytes]) -> MessageInfo:
-    info = MessageInfo(
-        message_id=row.message_id,
-        chat_session_id=row.chat_session_id,
-        timestamp=row.create_time // 1000,
-        sender=sender,
-    )
+def fill_sequenced(
+    message: SequencedMessage, row: MessageRow, asking: str, sender: UserInfo, contents: Mapping[str, bytes]
+) -> None:
+    fill(message.info, row, sender, contents)
+    message.seq = row.seq
+    if row.request_id and row.user_id == asking:
+        message.request_id = row.request_id
+    if row.transcript:
+        message.transcript = row.transcript
+
+
+def fill(info: MessageInfo, row: MessageRow, sender: UserInfo, contents: Mapping[str, bytes]) -> None:
+    info.message_id = row.message_id
+    info.chat_session_id = row.chat_session_id
+    info.timestamp = row.create_time // 1000
+    info.sender.CopyFrom(sender)
     message = info.message
     message.message_type = row.message_type  # type: ignore[assignment]
     file_id = row.file_id or ""
@@ -114,13 +123,15 @@ def message_info(row: MessageRow, sender: UserInfo, contents: Mapping[str, bytes
         case t if t == SPEECH:
             message.speech_message.file_id = file_id
             message.speech_message.file_contents = contents.get(file_id, b"")
-    return info
 
 
-def _without_picture(person: UserInfo) -> UserInfo:
-    if not person.avatar:
-        return person
-    plain = UserInfo()
-    plain.CopyFrom(person)
-    plain.ClearField("avatar")
+def _without_pictures(people: dict[str, UserInfo]) -> dict[str, UserInfo]:
+    plain: dict[str, UserInfo] = {}
+    for user_id, person in people.items():
+        if person.avatar:
+            plain[user_id] = UserInfo()
+            plain[user_id].CopyFrom(person)
+            plain[user_id].ClearField("avatar")
+        else:
+            plain[user_id] = person
     return plain

@@ -36,8 +36,9 @@ class MessageSearch:
         )
         hits, _ = await self._search.messages(key, [mine.chat_session_id], limit=_MOST)
         rows = await self._rows(hits)
-        infos = await self._renderer.infos(rows, with_content=False)
-        return store_pb2.MsgSearchRsp(request_id=request.request_id, success=True, msg_list=infos)
+        answer = store_pb2.MsgSearchRsp(request_id=request.request_id, success=True)
+        await self._renderer.infos(answer.msg_list, rows, with_content=False)
+        return answer
 
     async def search(self, request: store_pb2.SearchMessagesReq) -> store_pb2.SearchMessagesRsp:
         """One page of the matches in one conversation, or in all of the user's."""
@@ -54,7 +55,7 @@ class MessageSearch:
                 )
             except InvalidPage as error:
                 raise Refusal("分页参数无效") from error
-            answer.message.extend(await self._renderer.sequenced(await self._rows(hits), request.user_id))
+            await self._renderer.sequenced(answer.message, await self._rows(hits), request.user_id)
         return answer
 
     async def _conversations(self, user_id: str, chat_session_id: str) -> list[str]:

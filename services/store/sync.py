@@ -47,19 +47,20 @@ class Sync:
             complete=planned.complete,
             gone=planned.gone,
         )
+        await self._renderer.people(rows)  # of all conversations at once
         by_name: dict[str, list[MessageRow]] = {}
         for row in rows:
             by_name.setdefault(row.chat_session_id, []).append(row)
         for delta in planned.deltas:
             standing = delta.standing
-            answer.delta.add(
+            part = answer.delta.add(
                 chat_session_id=standing.chat_session_id,
-                message=await self._renderer.sequenced(by_name.get(standing.chat_session_id, []), request.user_id),
                 last_seq=standing.last_seq,
                 read_seq=standing.read_seq,
                 unread=standing.unread,
                 contiguous=delta.contiguous,
             )
+            await self._renderer.sequenced(part.message, by_name.get(standing.chat_session_id, []), request.user_id)
         return answer
 
 

@@ -9,6 +9,7 @@ that has no model.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -50,14 +51,16 @@ class Transcripts:
 
     async def handle(self, parcels: Sequence[Parcel]) -> Mapping[str, Exception]:
         """Returns the parcels that failed, and why."""
-        failed: dict[str, Exception] = {}
-        for parcel in parcels:
-            try:
-                await self._transcribe(MessageEvent.decode(parcel.payload))
-            except Exception as error:  # noqa: BLE001 - the queue counts the attempts and keeps the reason
-                logger.warning("a voice message was not transcribed (attempt %d): %s", parcel.attempt, error)
-                failed[parcel.id] = error
-        return failed
+        errors = await asyncio.gather(*(self._attempt(parcel) for parcel in parcels))
+        return {parcel.id: error for parcel, error in zip(parcels, errors, strict=True) if error is not None}
+
+    async def _attempt(self, parcel: Parcel) -> Exception | None:
+        try:
+            await self._transcribe(MessageEvent.decode(parcel.payload))
+        except Exception as error:  # noqa: BLE001 - the queue counts the attempts and keeps the reason
+            logger.warning("a voice message was not transcribed (attempt %d): %s", parcel.attempt, error)
+            return error
+        return None
 
     async def _transcribe(self, event: MessageEvent) -> None:
         rows = await self._runtime.database.read(

@@ -32,6 +32,7 @@ class Relay:
         self._queue = queue
         self._poll = poll
         self._woken = asyncio.Event()
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -41,10 +42,11 @@ class Relay:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="outbox-relay")
 
     async def stop(self) -> None:
+        """Returns when the batch in hand is done."""
+        self._stopping = True
+        self._woken.set()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
             self._task = None
 
     async def relay_once(self) -> int:
@@ -59,27 +61,37 @@ class Relay:
 
     async def _run(self) -> None:
         failures = 0
-        while True:
+        while not self._stopping:
             self._woken.clear()
+            pause = self._poll
             try:
-                more = await self.relay_once() == BATCH
+                if await self.relay_once() == BATCH:
+                    pause = 0.0
+                if failures:
+                    logger.info("the outbox is being relayed again")
+                failures = 0
             except StoreError as error:
                 failures += 1
                 if failures == 1:
                     logger.warning("events wait in the outbox: a store is away", extra={"error": str(error)})
-                await asyncio.sleep(random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.25 * 2 ** min(failures, 8)))  # noqa: S311
-                continue
+                pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.25 * 2 ** min(failures, 8))  # noqa: S311
             except Exception:
                 failures += 1
                 logger.exception("the outbox could not be relayed")
-                await asyncio.sleep(LONGEST_PAUSE)
-                continue
-            if failures:
-                logger.info("the outbox is being relayed again")
-            failures = 0
-            if not more:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), self._poll)
+                pause = LONGEST_PAUSE
+            await self._wait(pause, early=failures == 0)
+
+    async def _wait(self, seconds: float, *, early: bool) -> None:
+        """A pause that ends when the relay stops and, if `early`, when it is woken. A failure is not cut short by sends."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not self._stopping and loop.time() < until:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._woken.wait()
+            if early:
+                return
+            self._woken.clear()
 
 
 def _oldest(connection: Connection) -> list[Row]:
