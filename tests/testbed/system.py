@@ -41,28 +41,37 @@ def clean_environment() -> dict[str, str]:
 
 
 class System:
-    """`split`: one process per service over the registry in Valkey. `settings` are further variables of all processes."""
+    """`split`: one process per service over the registry in Valkey, `replicas` of a service more than one. `settings` are
+    further variables of all processes. Processes are named after their service, further replicas gateway-2 and so on."""
 
-    def __init__(self, directory: Path, *, split: bool = False, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        split: bool = False,
+        replicas: Mapping[str, int] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.split = split
         self.valkey = Valkey(directory / "valkey")
-        ports = iter(free_ports(3 + 2 * len(SERVICES)))
+        counts = {service.name: (replicas or {}).get(service.name, 1) for service in SERVICES} if split else {"all": 1}
+        self._ports = iter(free_ports(4 * sum(counts.values()) + len(SERVICES)))
         self.host = "127.0.0.1"
-        self.http_port, self.websocket_port = next(ports), next(ports)
         self._metrics_ports: dict[str, int] = {}
         self._environment = clean_environment() | self._store_settings() | FOR_TESTS
         for service in SERVICES:
-            self._environment[f"CHATSYSTEM_{service.name.upper()}_PORT"] = str(next(ports))
-        self._environment["CHATSYSTEM_GATEWAY_PORT"] = str(self.http_port)
-        self._environment["CHATSYSTEM_GATEWAY_WEBSOCKET_PORT"] = str(self.websocket_port)
+            self._environment[f"CHATSYSTEM_{service.name.upper()}_PORT"] = str(next(self._ports))
         self._environment |= settings or {}
-        groups = [(service.name,) for service in SERVICES] if split else [("all",)]
+        self.gateway_ports: dict[str, tuple[int, int]] = {}
+        """HTTP and WebSocket port by the name of the process."""
         self.processes: dict[str, Process] = {}
-        for group in groups:
-            self._metrics_ports[group[0]] = next(ports)
-            self.processes[group[0]] = self._process(group[0], group)
+        for name, count in counts.items():
+            for number in range(1, count + 1):
+                replica = name if number == 1 else f"{name}-{number}"
+                self.processes[replica] = self._process(replica, name)
+        self.http_port, self.websocket_port = next(iter(self.gateway_ports.values()))
 
     def _store_settings(self) -> dict[str, str]:
         secret = self.directory / "rpc-secret"
@@ -89,13 +98,20 @@ class System:
             "CHATSYSTEM_LOG_LEVEL": "info",
         }
 
-    def _process(self, name: str, services: tuple[str, ...]) -> Process:
+    def _process(self, replica: str, service: str) -> Process:
+        self._metrics_ports[replica] = next(self._ports)
         environment = self._environment | {
-            "CHATSYSTEM_METRICS_PORT": str(self._metrics_ports[name]),
-            "CHATSYSTEM_INSTANCE": f"{name}-{secrets.token_hex(3)}",
+            "CHATSYSTEM_METRICS_PORT": str(self._metrics_ports[replica]),
+            "CHATSYSTEM_INSTANCE": f"{replica}-{secrets.token_hex(3)}",
         }
-        command = [sys.executable, "-m", "services.runtime.main", *services]
-        return Process(name, command, self.directory / f"{name}.log", environment)
+        if service in ("all", "gateway"):
+            self.gateway_ports[replica] = next(self._ports), next(self._ports)
+            environment["CHATSYSTEM_GATEWAY_PORT"] = str(self.gateway_ports[replica][0])
+            environment["CHATSYSTEM_GATEWAY_WEBSOCKET_PORT"] = str(self.gateway_ports[replica][1])
+        elif replica != service:
+            environment[f"CHATSYSTEM_{service.upper()}_PORT"] = str(next(self._ports))
+        command = [sys.executable, "-m", "services.runtime.main", service]
+        return Process(replica, command, self.directory / f"{replica}.log", environment)
 
     def start(self) -> System:
         """Returns when every process says that it is ready."""

@@ -74,6 +74,7 @@ async def test_a_process_that_stands_still_for_seconds(own: System):
     assert await traffic.end() == []
 
 
+@pytest.mark.defect("Q8")
 async def test_sigterm_drains_and_says_goodbye(own: System):
     traffic = await begin(own)
     process = own.processes["all"]

@@ -51,6 +51,7 @@ async def test_every_operation_answers_a_protobuf_message_with_cors_headers(api:
 
 
 @ALL
+@pytest.mark.defect("Q9")
 async def test_a_failure_echoes_the_request_id(api: Api, operation: Operation):
     body = CODEC.encode(operation.request, {"request_id": "r-echo"})
     assert (await api.exchange_bytes(operation, body)).fields["request_id"] == "r-echo"

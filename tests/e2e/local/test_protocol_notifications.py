@@ -178,6 +178,7 @@ async def test_notifications_are_written_before_the_answer(pair):
     await close(theirs)
 
 
+@pytest.mark.defect("C12")
 async def test_added_members_learn_of_the_group_and_the_others_of_the_change(api: Api, pair):
     one, other, _ = pair
     third = await api.register()
@@ -198,6 +199,7 @@ async def test_added_members_learn_of_the_group_and_the_others_of_the_change(api
     await close(plain_other, plain_third, frames_other, frames_third)
 
 
+@pytest.mark.defect("C12")
 async def test_removed_members_learn_of_it_and_the_others_too(api: Api, pair):
     one, other, _ = pair
     third = await api.register()

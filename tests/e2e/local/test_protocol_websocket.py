@@ -146,6 +146,7 @@ async def test_fragments_cannot_add_up_beyond_the_limit(start_system):
         await asyncio.wait_for(socket.receive(), 5)
 
 
+@pytest.mark.defect("D6")
 async def test_a_socket_that_does_not_authenticate_is_closed(start_system):
     own = start_system(settings={"CHATSYSTEM_GATEWAY_AUTHENTICATION_TIMEOUT": "1s"})
     socket = await websocket.connect(own.host, own.websocket_port)

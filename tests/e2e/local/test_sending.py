@@ -28,6 +28,7 @@ async def test_an_acknowledged_message_is_in_the_history_at_once(pair):
     await device.close()
 
 
+@pytest.mark.defect("C6")
 async def test_concurrent_sends_get_numbers_without_gaps_and_all_members_see_one_order(api: Api):
     people = [await api.register() for _ in range(4)]
     for person in people[1:]:
@@ -63,6 +64,7 @@ async def test_the_same_request_id_is_one_message_with_the_same_answer(pair):
     await device.close()
 
 
+@pytest.mark.defect("C7")
 async def test_the_same_request_id_in_parallel_is_one_message(api: Api, pair):
     one, other, chat = pair
     request_id = new_request_id()
@@ -96,6 +98,7 @@ async def test_two_people_may_use_the_same_request_id(pair):
     assert contents(await one.history(chat)) == ["mine", "yours"]
 
 
+@pytest.mark.defect("C7")
 async def test_a_repeated_attachment_makes_one_message_and_one_file(pair):
     one, other, chat = pair
     request_id = new_request_id()
@@ -122,6 +125,7 @@ async def test_a_repeated_send_is_not_shown_twice_to_plain_clients(pair):
     await device.close()
 
 
+@pytest.mark.defect("C7")
 async def test_deduplication_survives_a_kill_of_the_process(start_system):
     own = start_system()
     api = Api(own.host, own.http_port, own.websocket_port)
