@@ -151,6 +151,14 @@ SERVICES: tuple[Service, ...] = (
             ConfigKey(
                 "pageLimit", "int", "2000", "Messages in one page or synchronisation answer, at most.", 1, 100_000
             ),
+            ConfigKey(
+                "cleanupInterval",
+                "duration",
+                "10m",
+                "Time between two removals of messages and files that nobody can see any more.",
+                1,
+                86_400,
+            ),
         ),
     ),
     Service(

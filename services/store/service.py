@@ -31,7 +31,8 @@ class StoreService:
         search = MessageSearch(runtime.database, runtime.search, renderer)
         self._database = runtime.database
         self._transcripts = Transcripts(runtime)
-        self._cleanup = Cleanup(runtime.database, runtime.clients, runtime.clock)
+        interval = runtime.settings.number("store", "cleanupInterval")
+        self._cleanup = Cleanup(runtime.database, runtime.clients, runtime.clock, interval=interval)
         self.handlers: Mapping[str, Callable[..., Any]] = {
             "GetHistoryMsg": history.get_history,
             "GetRecentMsg": history.get_recent,
