@@ -14,6 +14,7 @@ from pathlib import Path
 
 from controller.engine.loop import Loop
 from controller.engine.ports import TargetError
+from controller.targets.local.identity import identify
 from controller.targets.local.layout import VARIABLE, StateDir, default_state_dir
 from controller.targets.local.lease import holder
 from controller.targets.local.logs import last_words, open_log
@@ -22,6 +23,8 @@ from controller.targets.local.target import LocalTarget
 
 TAKES_OVER_WITHIN = 15.0
 """Seconds in which a controller that was started has to hold the lock."""
+ENDS_WITHIN = 0.2
+"""Seconds in which a controller whose system was removed, or that was killed, has let go of the lock."""
 _SOURCE = Path(__file__).resolve().parents[3]
 
 
@@ -37,7 +40,7 @@ class LocalSession:
         return holder(self._state.lock(system))
 
     async def start_controller(self, system: str) -> None:
-        if self.controller_pid(system) is not None:
+        if await self._is_driven(system):
             return
         log = self._state.system(system).logs / "controller.log"
         child = self._spawn(system, log)
@@ -49,6 +52,16 @@ class LocalSession:
             if time.monotonic() > until:
                 raise TargetError(f"the controller of {system} (process {child.pid}) does not take over; see {log}")
             await asyncio.sleep(0.02)
+
+    async def _is_driven(self, system: str) -> bool:
+        """Whether a controller drives the system, and is not just about to end, as after a deletion."""
+        until = time.monotonic() + ENDS_WITHIN
+        while time.monotonic() < until:
+            pid = self.controller_pid(system)
+            if pid is None or identify(pid) is None:
+                return False
+            await asyncio.sleep(0.02)
+        return True
 
     async def drive(self, system: str, stopped: asyncio.Event, *, halt: bool) -> None:
         if not await self.target.acquire(system):

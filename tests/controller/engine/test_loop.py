@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ from controller.targets.local.store import LocalStore
 from tests.testbed.simulated_target import SimulatedTarget
 
 PACE = Pace(waiting=0.01, resync=60.0, contended=0.05, retry=Backoff(first=0.02, limit=0.1))
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.01)
 
 
 class World:
@@ -45,9 +53,10 @@ class World:
         return "Unknown", ""
 
     async def until(self, type_: str, status: str, name: str = "acme") -> None:
-        async with asyncio.timeout(15):
-            while (await self.condition(type_, name))[0] != status:
-                await asyncio.sleep(0.01)
+        async def arrived() -> bool:
+            return (await self.condition(type_, name))[0] == status
+
+        await eventually(arrived)
 
     async def settle(self, loop: Loop, passes: int = 20, name: str = "acme") -> None:
         for _ in range(passes):
@@ -212,9 +221,11 @@ async def test_an_instance_that_dies_is_replaced_without_waiting_for_the_resync(
     running()
     await world.until("Ready", "True")
     world.target.kill("acme")
-    async with asyncio.timeout(10):
-        while "Restarted" not in await world.reasons():
-            await asyncio.sleep(0.01)
+
+    async def restarted() -> bool:
+        return "Restarted" in await world.reasons()
+
+    await eventually(restarted)
     assert "Died" in await world.reasons()
 
 
@@ -225,9 +236,11 @@ async def test_a_change_of_the_declaration_wakes_the_loop(
     running()
     await world.until("Ready", "True")
     await world.declare(version="2")
-    async with asyncio.timeout(10):
-        while len(await world.store.revisions("acme")) < 2 or (await world.condition("Ready"))[0] != "True":
-            await asyncio.sleep(0.01)
+
+    async def released() -> bool:
+        return [item.verdict for item in await world.store.revisions("acme")] == [Verdict.RELEASED] * 2
+
+    await eventually(released)
     assert (await world.store.revisions("acme"))[-1].summary == "spec.version: 1 -> 2"
 
 
