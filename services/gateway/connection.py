@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from services.gateway.sessions import Session
+from services.protocol.transmit_pb2 import NewMessageReq
 
 if TYPE_CHECKING:
     from services.gateway.websocket import WebSocketServer
@@ -67,6 +69,7 @@ class Connection(WSListener):
         "state",
         "user_id",
         "validated",
+        "waiting",
     )
 
     def __init__(self, server: WebSocketServer, connection_id: int) -> None:
@@ -84,6 +87,8 @@ class Connection(WSListener):
         self.outbox: list[bytes] | None = None
         self.held: list[bytes] | None = None
         self.in_flight = 0
+        self.waiting: dict[str, deque[NewMessageReq]] | None = None
+        """Sends behind one that must be answered first, by conversation (dispatch.py)."""
         self.paused = False
         self.heard = self.validated = server.wheel.now
         self.deadline = 0.0

@@ -1,12 +1,15 @@
 """What the frames of a client that speaks protocol 1 set going (docs/protocol.md).
 
-Sends of one connection are handed on in the order in which they came, without waiting for one another.
+Sends of one connection are handed on in the order in which they came. A transmit service in this process keeps that order
+by itself, so they do not wait for one another; calls to another process may overtake each other, and so may a text the
+storing of a picture sent before it: there a send waits for the one before it in the same conversation.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,6 +22,7 @@ from services.gateway.limits import RateLimiter
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Operations
 from services.gateway.routes import MARK_READ, SYNC, Route
+from services.protocol.base_pb2 import MessageType
 from services.protocol.gateway_pb2 import ClientFrame, Pong, SendAck, ServerFrame
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 
@@ -51,7 +55,7 @@ class Tasks:
 
 
 class Dispatch:
-    """`floods` bounds frames that start no work; `clock` is its time."""
+    """`floods` bounds frames that start no work; `clock` is its time. `transmit_keeps_order`: see above."""
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Dispatch:
         floods: RateLimiter,
         tasks: Tasks,
         clock: Callable[[], float],
+        transmit_keeps_order: bool,
     ) -> None:
         self._operations = operations
         self._connections = connections
@@ -69,6 +74,7 @@ class Dispatch:
         self._floods = floods
         self._tasks = tasks
         self._clock = clock
+        self._transmit_keeps_order = transmit_keeps_order
 
     def frame(self, connection: Connection, payload: bytes) -> None:
         try:
@@ -79,7 +85,7 @@ class Dispatch:
         kind = frame.WhichOneof("frame")
         match kind:
             case "send":
-                self._begin(connection, self._send(connection, frame.send))
+                self._begin_send(connection, frame.send)
             case "sync":
                 self._begin(connection, self._call(connection, SYNC, frame.sync, "sync"))
             case "mark_read":
@@ -99,11 +105,28 @@ class Dispatch:
         if self._floods.take(connection.session_key, self._clock()):
             connection.close(CloseCode.POLICY, "too many frames", "flooding")
 
+    def _begin_send(self, connection: Connection, request: NewMessageReq) -> None:
+        waiting = connection.waiting
+        behind = waiting.get(request.chat_session_id) if waiting else None
+        if behind is not None:
+            self._count(connection)
+            behind.append(request)
+        elif self._transmit_keeps_order and request.message.message_type == MessageType.STRING:
+            self._begin(connection, self._send(connection, request))
+        else:
+            if waiting is None:
+                waiting = connection.waiting = {}
+            waiting[request.chat_session_id] = deque()
+            self._begin(connection, self._send_in_turn(connection, waiting, request))
+
     def _begin(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
+        self._count(connection)
+        self._tasks.spawn(work)
+
+    def _count(self, connection: Connection) -> None:
         connection.in_flight += 1
         if connection.in_flight >= MAX_IN_FLIGHT:
             connection.pause_reading()
-        self._tasks.spawn(work)
 
     def _end(self, connection: Connection) -> None:
         connection.in_flight -= 1
@@ -117,6 +140,19 @@ class Dispatch:
                 self.answer(connection, ServerFrame(ack=acknowledgement(request.request_id, answer)))
         finally:
             self._end(connection)
+
+    async def _send_in_turn(
+        self, connection: Connection, waiting: dict[str, deque[NewMessageReq]], request: NewMessageReq
+    ) -> None:
+        """Sends a message, then those of its conversation that came meanwhile."""
+        chat_session_id = request.chat_session_id
+        behind = waiting[chat_session_id]
+        try:
+            await self._send(connection, request)
+            while behind:
+                await self._send(connection, behind.popleft())
+        finally:
+            del waiting[chat_session_id]
 
     async def _call(self, connection: Connection, route: Route, request: Any, field: str) -> None:
         try:

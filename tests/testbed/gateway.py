@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -50,8 +51,11 @@ class Backend:
         self.epoch = "epoch-1"
         self.down: set[str] = set()
 
-    def host(self, clients: Clients) -> None:
+    def host(self, clients: Clients, away: str = "") -> None:
+        """Makes the services callable in this process, except the one that is `away`."""
         for service, described in DESCRIPTORS.items():
+            if service == away:
+                continue
             handlers = {method.name: self._handler(service, method.name) for method in described.methods}
             clients.host(service, handlers)
 
@@ -246,17 +250,23 @@ async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> N
 
 
 @contextlib.asynccontextmanager
-async def running(push: PushBus | None = None, **settings: str) -> AsyncIterator[System]:
-    """A gateway with these settings, named as in the catalogue, on a push bus of its own or on the given one."""
+async def running(push: PushBus | None = None, remote: str = "", **settings: str) -> AsyncIterator[System]:
+    """A gateway with these settings, named as in the catalogue, on a push bus of its own or on the given one. Calls to the
+    service `remote` leave the process, so to speak: they overtake each other."""
     from services.catalogue import BY_NAME
 
     defaults = {"drainWindow": "0s"}
     keys = {key.name: key for key in BY_NAME["gateway"].config}
     environment = {keys[name].variable("gateway"): value for name, value in (defaults | settings).items()}
     push = push or LocalPushBus()
-    clients = Clients()
     backend = Backend(push)
-    backend.host(clients)
+
+    async def far_away(service: str, method: str, request: Any, timeout: float) -> Any:
+        await asyncio.sleep(random.uniform(0.0, 0.01))
+        return await backend._handler(service, method)(request)
+
+    clients = Clients(far_away)
+    backend.host(clients, remote)
     unused = SimpleNamespace()
     runtime = Runtime(
         settings=read_settings(("gateway",), environment),

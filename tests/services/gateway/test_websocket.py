@@ -197,6 +197,37 @@ async def test_sends_are_handed_on_in_order_without_waiting_for_one_another(syst
     assert [ack.seq for ack in acks] == list(range(1, 101))
 
 
+async def test_sends_to_another_process_keep_their_order(start) -> None:
+    async with start(remote="transmit") as system:
+        system.backend.members["c2"] = ["alice"]
+        alice = await system.connect("alice")
+        for index in range(60):
+            await alice.send(send=new_message(str(index), f"r{index}", chat=f"c{1 + index % 2}"))
+        for _ in range(60):
+            assert (await alice.frame()).ack.success
+        sent = [(request.chat_session_id, int(request.request_id[1:])) for request in system.backend.sent]
+        assert [number for chat, number in sent if chat == "c1"] == list(range(0, 60, 2))
+        assert [number for chat, number in sent if chat == "c2"] == list(range(1, 60, 2))
+        assert [number for _, number in sent] != list(range(60)), "conversations wait for one another"
+
+
+async def test_a_text_does_not_overtake_the_picture_before_it(system: System) -> None:
+    stored = asyncio.Event()
+    system.backend.hold = lambda request: stored.wait() if request.request_id == "picture" else asyncio.sleep(0)
+    alice = await system.connect("alice")
+    picture = new_message("", "picture")
+    picture.message.message_type = base_pb2.IMAGE
+    picture.message.image_message.image_content = b"picture"
+    await alice.send(send=picture)
+    await alice.send(send=new_message("look at it", "text"))
+    await asyncio.sleep(0.05)
+    assert [request.request_id for request in system.backend.sent] == ["picture"]
+    stored.set()
+    assert [(await alice.frame()).ack.request_id for _ in range(2)] == ["picture", "text"]
+    await alice.send(send=new_message("later", "later"))
+    assert (await alice.frame()).ack.request_id == "later"
+
+
 async def test_more_sends_in_flight_than_allowed_are_left_unread(system: System) -> None:
     released = asyncio.Event()
     system.backend.hold = lambda request: released.wait()
