@@ -10,7 +10,7 @@ from controller.api.metadata import ApiVersion, Metadata
 from controller.api.model import Model
 from controller.api.names import ObjectName, SystemName, refuse
 from controller.api.quantity import Duration, Size
-from controller.api.rules import Rule, exactly_one_of
+from controller.api.rules import Rule, Transition, exactly_one_of, immutable
 from controller.api.status import BackupStatus, RestoreStatus
 from controller.api.stores import S3
 
@@ -133,6 +133,8 @@ class BackupPolicy(Model):
 class BackupSpec(Model):
     """One backup."""
 
+    transitions: ClassVar[tuple[Transition, ...]] = (immutable(),)
+
     system: SystemName
     """Name of the ChatSystem, in the same namespace."""
 
@@ -195,6 +197,8 @@ class RestoreSource(Model):
 
 class RestoreSpec(Model):
     """One restore."""
+
+    transitions: ClassVar[tuple[Transition, ...]] = (immutable(),)
 
     system: SystemName
     """Name of the ChatSystem that receives the data: the same one or a new one."""

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from controller.api.metadata import GROUP, VERSION
 from controller.api.model import Model
 from controller.api.names import LABEL_PATTERN
-from controller.api.rules import Rule
+from controller.api.rules import Rule, Transition
 from controller.api.schema import model_of, unwrapped
 from controller.api.validate import KINDS
 
@@ -125,8 +125,9 @@ def object_schema(model: type[Model]) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", "description": _one_line(model.__doc__), "properties": properties}
     if required:
         schema["required"] = required
-    if model.rules:
-        schema["x-kubernetes-validations"] = [_validation(rule) for rule in model.rules]
+    validations = [*map(_validation, model.rules), *map(_validation, model.transitions)]
+    if validations:
+        schema["x-kubernetes-validations"] = validations
     return schema
 
 
@@ -196,7 +197,7 @@ def structural(schema: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _validation(rule: Rule) -> dict[str, str]:
+def _validation(rule: Rule | Transition) -> dict[str, str]:
     validation = {"rule": rule.cel, "message": rule.message}
     if rule.at:
         validation["fieldPath"] = f".{rule.at}"

@@ -11,7 +11,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from controller.api.rules import Rule
+from controller.api.rules import Rule, Transition
 
 
 class Model(BaseModel):
@@ -30,3 +30,6 @@ class Model(BaseModel):
 
     rules: ClassVar[tuple[Rule, ...]] = ()
     """What has to hold between the fields of this part."""
+
+    transitions: ClassVar[tuple[Transition, ...]] = ()
+    """What may not change."""

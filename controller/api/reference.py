@@ -64,8 +64,10 @@ def _section(kind: str, path: str, model: type[Model]) -> list[str]:
                 for entry, part in items["properties"].items()
             ]
     lines += settings
-    if model.rules:
-        lines += ["", *(f"- Rule: {rule.message}." for rule in model.rules)]
+    if model.rules or model.transitions:
+        lines.append("")
+        lines += [f"- Rule: {rule.message}." for rule in model.rules]
+        lines += [f"- On a change: {transition.message}." for transition in model.transitions]
     return [*lines, ""]
 
 

@@ -34,6 +34,50 @@ class Rule:
         return f"{self.problem}: {self.remedy}"
 
 
+@dataclass(frozen=True)
+class Transition:
+    """What may not change in a declaration that is kept. `holds` gets the old and the new value at `at` (empty: the part); `cel`
+    is the same condition about `oldSelf` and `self`. Asked only where both declarations have the part."""
+
+    at: str
+    holds: Callable[[Any, Any], bool]
+    cel: str
+    problem: str
+    remedy: str
+
+    @property
+    def message(self) -> str:
+        """What the API server and the command line say alike."""
+        return f"{self.problem}: {self.remedy}"
+
+
+def never_smaller(size: str) -> Transition:
+    """A volume grows; no platform can shrink one."""
+    new, old = f"self.{size}", f"oldSelf.{size}"
+
+    def holds(before: Any, after: Any) -> bool:
+        return bytes_of(str(after)) >= bytes_of(str(before))
+
+    return Transition(
+        at=size,
+        holds=holds,
+        cel=f"!has({new}) || !has({old}) || quantity(string({new})).compareTo(quantity(string({old}))) >= 0",
+        problem="a volume cannot shrink",
+        remedy="keep its size or raise it; for a smaller one, restore a backup into a new system",
+    )
+
+
+def immutable() -> Transition:
+    """The part as a whole stays as it was."""
+    return Transition(
+        at="",
+        holds=lambda before, after: before == after,
+        cel="self == oldSelf",
+        problem="it cannot be changed, because it may have been acted on already",
+        remedy="create a new one under another name",
+    )
+
+
 def exactly_one(first: str, second: str) -> Rule:
     """Of two fields one is given and the other is not."""
     return Rule(

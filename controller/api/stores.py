@@ -12,7 +12,7 @@ from pydantic import Field
 from controller.api.model import Model
 from controller.api.names import Endpoint, Image, ObjectName, Tag, Url
 from controller.api.quantity import Duration, ShortSize, Size
-from controller.api.rules import Rule, exactly_one
+from controller.api.rules import Rule, Transition, exactly_one, never_smaller
 from controller.api.running import Placement, Resources
 
 Endpoints = Annotated[tuple[Endpoint, ...], Field(min_length=1, max_length=16)]
@@ -35,6 +35,8 @@ class StoreTls(Model):
 
 class ManagedStore(Model):
     """A store that the controller runs."""
+
+    transitions: ClassVar[tuple[Transition, ...]] = (never_smaller("storage"),)
 
     image: Image | None = None
     """Image of the store. Left out: the one that this version was tested with."""
@@ -227,6 +229,8 @@ class EtcdStore(Model):
 
 class ManagedFiles(Model):
     """A volume for files and pictures. On the local target: a folder."""
+
+    transitions: ClassVar[tuple[Transition, ...]] = (never_smaller("storage"),)
 
     storage: Size = "50Gi"
     """Size of the volume."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -22,26 +21,17 @@ def apply(file: str, place: Place) -> None:
     from controller.cli.systems import run
 
     document = read_document(file)
-    say_notes(document)
     click.echo(run(put(place, document)))
 
 
-def say_notes(document: Mapping[str, Any]) -> None:
-    """Tells on stderr what of the declaration has no effect here."""
-    from controller.cli.notes import notes
-
-    for note in notes(document):
-        click.echo(f"note: {note}", err=True)
-
-
-async def put(place: Place, document: dict[str, Any]) -> str:
+async def put(place: Place, document: dict[str, Any], *, say_notes: bool = True) -> str:
     """Keeps the document and starts a controller where none runs; says what happened."""
-    from controller.cli.documents import author
+    from controller.cli.declare import keep
 
     session = place.open()
     name = document["metadata"]["name"]
     before = await session.store.get(name)
-    stored = await session.store.put(document, author=author())
+    stored = await keep(session, document, say_notes=say_notes)
     await session.start_controller(name)
     if before is None or before.deleting:
         change = "created"

@@ -20,7 +20,7 @@ _SIGNS = {"start": "+", "run-job": "+", "create-secret": "+", "restart": "~", "s
 @place_options
 def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
     """Show what applying FILE, or the declaration that is kept of NAME, would do. Changes nothing."""
-    from controller.cli.apply import say_notes
+    from controller.cli.declare import tell
     from controller.cli.documents import read_document
     from controller.cli.systems import find, run
 
@@ -33,7 +33,7 @@ def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
         document = given or dict((await find(session, str(name))).document)
         system = document["metadata"]["name"]
         steps = await foresee(place, document)
-        say_notes(document)
+        tell(document)
         if output == "json":
             click.echo(json.dumps({"name": system, "steps": steps}, indent=2, ensure_ascii=False))
             return

@@ -35,7 +35,7 @@ def rollback(name: str, number: int | None, place: Place) -> None:
         from controller.api.validate import dump, parse_system
 
         document = dump(parse_system(dict(revision.document)))
-        click.echo(f"back to revision {revision.number}: {await put(place, document)}")
+        click.echo(f"back to revision {revision.number}: {await put(place, document, say_notes=False)}")
 
     run(work())
 

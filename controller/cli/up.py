@@ -37,11 +37,9 @@ def up(file: str | None, detach: bool, timeout: float, place: Place) -> None:
 
 
 async def _keep(session: Session, document: dict[str, Any]) -> Stored:
-    from controller.cli.apply import say_notes
-    from controller.cli.documents import author
+    from controller.cli.declare import keep
 
-    stored = await session.store.put(document, author=author())
-    say_notes(document)
+    stored = await keep(session, document)
     if stored.paused:
         raise Failure(f"{stored.name} is paused, so nothing would start; chatsystem resume {stored.name}")
     return stored

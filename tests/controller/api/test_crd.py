@@ -92,9 +92,9 @@ def test_defaults_are_valid_in_the_schema(kind: str) -> None:
 def test_each_rule_of_a_model_is_in_the_schema_with_the_same_words(kind: str) -> None:
     def compare(model: Any, schema: dict[str, Any]) -> int:
         said = {entry["rule"]: entry["message"] for entry in schema.get("x-kubernetes-validations", [])}
-        for rule in model.rules:
+        for rule in (*model.rules, *model.transitions):
             assert said[rule.cel] == rule.message
-        count = len(model.rules)
+        count = len(model.rules) + len(model.transitions)
         for name, annotation in fields_of(model).items():
             if (inner := model_of(annotation)) and name != "metadata":
                 count += compare(inner, schema["properties"][name])
