@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
-CHROMIUM = "/usr/bin/chromium"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,12 +30,19 @@ PATIENCE = 10_000
 """Milliseconds that somebody waits for something to appear."""
 
 
+def installed() -> str:
+    """The browser's program."""
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    assert found, "no Chromium is installed: it is the Debian package chromium"
+    return found
+
+
 @asynccontextmanager
 async def chromium(*flags: str) -> AsyncIterator[Browser]:
     """A browser of the test's own; its pages fail the test on errors of a script or of the policy (see Visitor)."""
     expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=installed(), args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

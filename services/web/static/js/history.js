@@ -2,7 +2,7 @@
 import { fromSequenced } from "./message.js";
 
 const PAGE = 60;
-const KEEP = 600; // messages of one conversation held at a time
+const KEEP = 400; // messages of one conversation held at a time
 
 export class History {
   /** `client` gives api, state, outbox and sync. */

@@ -159,6 +159,18 @@ async def test_the_language_is_the_browsers_until_another_is_chosen(arrive, api:
     await expect(visitor.by("logout")).to_have_text("Log out")
 
 
+async def test_an_address_that_leads_nowhere_shows_the_list(arrive, api: Api) -> None:
+    person = await api.register()
+    visitor = await arrive()
+    await visitor.adopt(person.session_id)
+    for address in ("#/chats/c/%E0%A4%A", "#/nowhere", "#/chats/c/unknown/9", "#/__proto__/c/<b>"):
+        await visitor.page.evaluate("address => { location.hash = address; }", address)
+        await visitor.page.reload()
+        await visitor.ready()
+        await expect(visitor.by("chat")).to_have_count(0)
+        await expect(visitor.by("conversation-list")).to_have_count(1)
+
+
 async def test_on_a_phone_one_column_is_shown_at_a_time(arrive, api: Api) -> None:
     one, other = await api.register(), await api.register()
     await befriend(one, other)

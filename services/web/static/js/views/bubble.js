@@ -133,12 +133,20 @@ export function createBubble(item, deps) {
       mine ? retry : null));
 }
 
+const shown = new WeakMap(); // element -> what it shows, to leave alone the many that have not changed
+
 export function updateBubble(element, item, deps) {
   const { message, mine, status, follows, named } = item;
+  const picture = named ? deps.state.avatars.get(message.senderId) : null;
+  const name = named ? deps.state.nameOf(message.senderId, message.senderName) : "";
+  const now = [status, follows, name, picture, message.seq, message.transcript, message.error];
+  const before = shown.get(element);
+  if (before && now.every((each, at) => each === before[at])) return;
+  shown.set(element, now);
   element.classList.toggle("follows", follows);
   element.dataset.seq = message.seq || "";
   element.dataset.state = status;
-  setText(element.querySelector(".message-sender"), named && !follows ? deps.state.nameOf(message.senderId, message.senderName) : "");
+  setText(element.querySelector(".message-sender"), follows ? "" : name);
   const time = element.querySelector(".meta time");
   setText(time, clock(message.time));
   time.dateTime = new Date(message.time).toISOString();
@@ -155,8 +163,7 @@ export function updateBubble(element, item, deps) {
     failed.hidden = status !== "refused";
     setText(failed.querySelector(".error"), status === "refused" ? serverWords(message.error) : "");
   } else if (named) {
-    const name = deps.state.nameOf(message.senderId, message.senderName);
-    updateAvatar(element.querySelector(".avatar"), message.senderId, name, deps.state.avatars.get(message.senderId));
+    updateAvatar(element.querySelector(".avatar"), message.senderId, name, picture);
   }
   if (message.kind === "voice") {
     const transcript = element.querySelector(".transcript");

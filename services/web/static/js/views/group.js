@@ -134,7 +134,9 @@ export function groupInfo({ client, conversation, open }) {
       update();
       client.loadMembers(id).catch(() => {});
       return [
-        h("form", { class: "inline-form", onsubmit: rename }, h("label", { class: "field" }, h("span", {}, t("groupName")), name), save),
+        owner()
+          ? h("form", { class: "inline-form", onsubmit: rename }, h("label", { class: "field" }, h("span", {}, t("groupName")), name), save)
+          : h("p", { class: "group-title" }, conversation.name),
         h("div", { class: "title-line" }, title, h("button", { type: "button", class: "button link", "data-testid": "group-add-open", onclick: () => addMembers({ client, conversation }) }, t("addMembers"))),
         list,
         h("div", { class: "actions" }, h("button", { type: "button", class: "button danger-quiet", "data-testid": "group-leave", onclick: leave }, t("leaveGroup"))),

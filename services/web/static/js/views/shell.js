@@ -15,9 +15,11 @@ const PANES = { chats: conversationsView, contacts: contactsView, search: search
 const ICONS = { chats: "chats", contacts: "people", search: "search", settings: "settings" };
 const SHOW_AFTER = 1200; // a connection that comes back sooner is not worth a word
 
+const ADDRESS = /^#\/(\w+)(?:\/c\/((?:[\w.~!*'()-]|%[0-7][0-9A-Fa-f])+)(?:\/(\d{1,15}))?)?$/;
+
 function route() {
-  const [, pane, c, id, seq] = location.hash.split("/");
-  return { pane: Object.hasOwn(PANES, pane ?? "") ? pane : "chats", id: c === "c" ? decodeURIComponent(id ?? "") : "", seq: Number(seq) || 0 };
+  const [, pane, id, seq] = ADDRESS.exec(location.hash) ?? [];
+  return { pane: Object.hasOwn(PANES, pane ?? "") ? pane : "chats", id: decodeURIComponent(id ?? ""), seq: Number(seq ?? 0) };
 }
 
 export function shellView(client) {
