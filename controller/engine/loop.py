@@ -7,6 +7,7 @@ the queue, its own back-off and its own failures. Only one controller drives a s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -121,7 +122,8 @@ class Loop:
         )
         while True:
             observed = await self._target.observe(name, idle)
-            if not observed.instances:
+            # A migration is let finish: cut off, it would have to be begun again.
+            if not observed.instances and all(run.succeeded is not None for run in observed.jobs):
                 break
             for step in make_plan(idle, observed, self._clock()).actions:
                 await self._target.execute(name, idle, step)
@@ -252,14 +254,27 @@ class Loop:
                 delay = await self.reconcile(name)
             except TargetError as error:
                 log.warning("%s: %s; next attempt in %.1f s", name, error, self._queue.retry(name))
-            except Exception:  # an error in one system must not delay another
+            except Exception as error:  # an error in one system must not delay another
                 log.exception("%s: the pass failed; next attempt in %.1f s", name, self._queue.retry(name))
+                await self._complain(name, error)
             else:
                 self._queue.forget(name)
                 if delay is not None:
                     self._queue.add(name, delay)
             finally:
                 self._queue.done(name)
+
+    async def _complain(self, name: str, error: Exception) -> None:
+        """Tells of a pass that failed for a reason of the controller's own, once until another one happens."""
+        text = f"the controller failed: {type(error).__name__}: {error}; its log has the details"
+        seen = self._seen.setdefault(name, set())
+        if text in seen:
+            return
+        seen.add(text)
+        # The store itself may be what failed; the log has been written.
+        with contextlib.suppress(OSError, KeyError):
+            event = Event(self._clock(), events.WARNING, Reason.CONTROLLER_ERROR, text)
+            await self._store.record_event(name, event)
 
     def _wake(self, name: str) -> None:
         if self._names is None or name in self._names:

@@ -23,6 +23,8 @@ class SimulatedTarget:
         self.failing: dict[str, str] = {}
         """System -> what its steps fail with."""
         self.hanging: set[str] = set()
+        self.broken: set[str] = set()
+        """Systems at which the controller itself fails."""
         self.taken: set[str] = set()
         """Systems that another controller drives."""
         self.disposed: dict[str, bool] = {}
@@ -46,6 +48,8 @@ class SimulatedTarget:
         return None
 
     async def observe(self, system: str, blueprint: Blueprint) -> Observed:
+        if system in self.broken:
+            raise RuntimeError("a bug")
         platform = self.platforms.setdefault(system, Platform(blueprint, Observed()))
         platform.blueprint = blueprint
         platform.let_time_pass()

@@ -7,7 +7,7 @@ between leaves a process that is found by the token in its environment.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class JobRecord:
 
 
 def load_instances(paths: SystemPaths) -> list[Record]:
-    return [Record(**_read(value)) for value in _values(paths.instances)]
+    return [Record(**_read(value, Record)) for value in _values(paths.instances)]
 
 
 def save_instance(paths: SystemPaths, record: Record) -> None:
@@ -77,7 +77,7 @@ def drop_instance(paths: SystemPaths, record_id: str) -> None:
 
 
 def load_jobs(paths: SystemPaths) -> list[JobRecord]:
-    return [JobRecord(**_read(value)) for value in _values(paths.jobs)]
+    return [JobRecord(**_read(value, JobRecord)) for value in _values(paths.jobs)]
 
 
 def save_job(paths: SystemPaths, record: JobRecord) -> None:
@@ -120,7 +120,10 @@ def _values(folder: Path) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _read(value: dict[str, Any]) -> dict[str, Any]:
+def _read(value: dict[str, Any], shape: type[Record | JobRecord]) -> dict[str, Any]:
+    """The fields that this version knows: another version may have written it."""
+    known = {item.name for item in fields(shape)}
+    value = {key: item for key, item in value.items() if key in known}
     identity = value.get("identity")
     for key in ("components", "published"):
         if key in value:

@@ -43,16 +43,17 @@ class LocalStore:
         name = str(document["metadata"]["name"])
         paths = self._paths(name)
         with self._exclusive(name):
-            before = read_json(paths.declaration)
-            generation = 1
-            paused = False
-            if isinstance(before, dict):
-                same = before["document"].get("spec") == document.get("spec")
-                generation = before["generation"] + (0 if same else 1)
-                paused = before.get("paused", False)
-            kept = {"document": document, "generation": generation, "author": author, "paused": paused}
-            if not isinstance(before, dict) or {**before, "author": author} != {**kept, "deleting": False}:
-                write_json(paths.declaration, {**kept, "deleting": False}, durable=True)
+            before = _parts(read_json(paths.declaration))
+            same = before["document"].get("spec") == document.get("spec")
+            kept = {
+                "document": document,
+                "generation": before["generation"] + (0 if same else 1),
+                "author": author,
+                "paused": before.get("paused", False),
+                "deleting": False,
+            }
+            if {**before, "author": author} != kept:
+                write_json(paths.declaration, kept, durable=True)
         stored = self._read(name)
         assert stored is not None  # noqa: S101 - it was just written
         return stored
@@ -108,7 +109,7 @@ class LocalStore:
     async def revisions(self, name: str) -> list[Revision]:
         folder = self._paths(name).revisions
         values = [read_json(path) for path in folder.glob("*.json")] if folder.is_dir() else []
-        found = [Revision(**{**value, "verdict": Verdict(value["verdict"])}) for value in values if value]
+        found = [Revision(**{**value, "verdict": Verdict(value["verdict"])}) for value in values if value is not None]
         return sorted(found, key=lambda revision: revision.number)
 
     async def watch(self) -> AsyncIterator[str]:
@@ -139,9 +140,10 @@ class LocalStore:
         if not _NAME.fullmatch(name):
             return None
         paths = self._state.system(name)
-        kept = read_json(paths.declaration)
-        if not isinstance(kept, dict):
+        if not paths.declaration.exists():
             return None
+        # A damaged file is a declaration that is not valid, not one that was deleted.
+        kept = _parts(read_json(paths.declaration))
         status = read_json(paths.status)
         return Stored(
             name=name,
@@ -172,6 +174,16 @@ class LocalStore:
             yield
         finally:
             os.close(descriptor)
+
+
+def _parts(kept: Any) -> dict[str, Any]:
+    """What was kept, as far as it can be read."""
+    found = dict(kept) if isinstance(kept, dict) else {}
+    if not isinstance(found.get("document"), dict):
+        found["document"] = {}
+    if not isinstance(found.get("generation"), int):
+        found["generation"] = 0
+    return found
 
 
 def _kept(document: Mapping[str, Any]) -> int:

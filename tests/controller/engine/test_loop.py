@@ -214,6 +214,22 @@ async def test_a_system_that_hangs_or_fails_delays_no_other(
     await world.until("Ready", "True", "sick")
 
 
+async def test_a_failure_of_the_controller_itself_is_told_once_and_tried_again(
+    world: World, running: Callable[..., asyncio.Task[None]]
+) -> None:
+    world.target.broken.add("acme")
+    await world.declare()
+    running()
+
+    async def told() -> bool:
+        return "ControllerError" in await world.reasons()
+
+    await eventually(told)
+    world.target.broken.clear()
+    await world.until("Ready", "True")
+    assert (await world.reasons()).count("ControllerError") == 1
+
+
 async def test_an_instance_that_dies_is_replaced_without_waiting_for_the_resync(
     world: World, running: Callable[..., asyncio.Task[None]]
 ) -> None:

@@ -77,6 +77,17 @@ async def test_what_a_crash_left_half_written_is_passed_over(store: LocalStore, 
     assert (await store.get("acme")).status == {}  # type: ignore[union-attr]
 
 
+async def test_a_damaged_declaration_is_an_invalid_one_and_can_be_given_again(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    await store.put(document(), author="ann")
+    (tmp_path / "systems" / "acme" / "declaration.json").write_text('{"docu')
+    damaged = await store.get("acme")
+    assert damaged is not None
+    assert damaged.document == {}
+    assert (await store.put(document(), author="ann")).generation == 1
+
+
 async def test_events_are_bounded(store: LocalStore, tmp_path: Path) -> None:
     for number in range(700):
         await store.record_event("acme", Event(float(number), "Normal", "Started", "x" * 1000))

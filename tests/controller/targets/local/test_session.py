@@ -99,7 +99,11 @@ async def test_a_system_goes_on_without_its_controller_and_comes_back_when_every
     for process in (*before, identity.identify(second or 0)):
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
-    assert not any(identity.is_alive(process) for process in before)
+
+    async def dead() -> bool:
+        return not any(identity.is_alive(process) for process in before)
+
+    await eventually(dead)
     await here.session.start_controller("acme")
 
     async def back() -> bool:
