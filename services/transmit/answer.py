@@ -6,6 +6,9 @@ from services.protocol.base_pb2 import FILE, IMAGE, SPEECH, STRING, UserInfo
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 from services.transmit.batch import Stored
 
+MAX_PICTURES = 64 * 1024
+"""Bytes of the sender's picture in all pushes of one message together; beyond that it is left out."""
+
 
 def send_answer(request: NewMessageReq, stored: Stored, sender: UserInfo) -> SendRsp:
     """The message carries both the content that the sender sent and the file_id to fetch it by later.
@@ -24,6 +27,8 @@ def send_answer(request: NewMessageReq, stored: Stored, sender: UserInfo) -> Sen
     message.chat_session_id = request.chat_session_id
     message.timestamp = stored.create_time // 1000
     message.sender.CopyFrom(sender)
+    if sender.avatar and len(sender.avatar) * len(stored.members) > MAX_PICTURES:
+        message.sender.ClearField("avatar")
     asked, content = request.message, message.message
     content.message_type = asked.message_type
     match asked.message_type:

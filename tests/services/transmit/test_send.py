@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 
 import pytest
+from google.protobuf.message import Message
 
-from services.protocol.base_pb2 import IMAGE, STRING, MessageContent
+from services.protocol.base_pb2 import IMAGE, STRING, MessageContent, UserInfo
 from services.protocol.transmit_pb2 import NewMessageReq
+from services.protocol.user_pb2 import GetMultiUserInfoRsp
 from services.runtime.events import MessageEvent
+from services.runtime.profiles import Profiles
+from services.runtime.rpc import Clients
 from services.stores.ports import Parcel
+from services.transmit.answer import send_answer
+from services.transmit.batch import Stored
 from tests.testbed.messaging import document, picture, rows, send, set_members, text, voice
 from tests.testbed.runtime import TestRuntime
 
@@ -48,6 +55,21 @@ async def test_the_answer_has_the_message_as_others_get_it(chat: TestRuntime) ->
 async def test_the_phone_number_of_a_sender_is_not_shown(chat: TestRuntime) -> None:
     await chat.database.write(lambda c: c.change("UPDATE user SET phone = '13800000000' WHERE user_id = 'ann'"))
     assert (await send(chat, text("ann", "pair", "hi"))).message.sender.phone == ""
+
+
+@pytest.mark.parametrize(
+    ("size", "members", "shown"), [(1000, 2, True), (16384, 3, True), (16384, 5, False), (20000, 2, False)]
+)
+async def test_a_picture_travels_with_a_message_only_while_that_is_little(size: int, members: int, shown: bool) -> None:
+    stored = Stored("m1", 1, 0, dict.fromkeys(map(str, range(members))), None, None, None, False)
+    person = UserInfo(user_id="ann", nickname="Ann", avatar=b"p" * size)
+
+    async def user_service(service: str, method: str, request: Message, timeout: float) -> GetMultiUserInfoRsp:
+        return GetMultiUserInfoRsp(success=True, users_info={"ann": person})
+
+    profiles = Profiles(Clients(user_service), time.time, with_picture=True)
+    sender = (await profiles.get(["ann"]))["ann"]
+    assert bool(send_answer(text("ann", "c", "hi"), stored, sender).message.sender.avatar) is shown
 
 
 @pytest.mark.parametrize("conversation", ["pair", "group", "no-such-conversation"])
