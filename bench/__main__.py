@@ -89,7 +89,10 @@ def main() -> int:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
+    busy = os.getloadavg()[0]
+    print(f"{platform.platform()}, {os.cpu_count()} CPUs, load before {busy:.1f}, Python {platform.python_version()}")
+    if busy > 0.5:
+        print("other work runs on this machine: only CPU time and memory tell something", file=sys.stderr)
     if not options.only:
         with tempfile.TemporaryDirectory(prefix="chatsystem-bench-") as folder:
             print(start_up(Path(folder)), flush=True)
