@@ -124,7 +124,8 @@ class RedisSubscription:
             except (RedisError, OSError, RuntimeError):
                 # The connection subscribes again by itself when it is back.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._closed.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._closed.wait()
                 pause = min(pause * 2, 2.0)
                 continue
             if message is not None and not self._closed.is_set():

@@ -100,7 +100,8 @@ class RedisConsumption:
                         await self._make_group()
                 log.warning("queue %s: %s; trying again", self._stream, type(error).__name__)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._closing.wait()
                 pause = min(pause * 2, 5.0)
                 resumed = False
 

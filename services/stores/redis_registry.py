@@ -47,6 +47,7 @@ class RedisRegistry:
         self._list = self._redis.register_script(_LIST)
         self._tasks: list[asyncio.Task[None]] = []
         self._renewing = False
+        self._closed = False
         self._subscription: RedisSubscription | None = None
 
     async def register(self, instance: Instance) -> None:
@@ -80,14 +81,16 @@ class RedisRegistry:
         await answered(self._redis.ping())
 
     async def close(self) -> None:
+        # The flag too, and not the cancellation alone: the client's own time-outs can swallow that.
+        self._closed = True
+        if self._subscription is not None:
+            await self._subscription.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for instance in list(self._own.values()):
             with suppress(StoreError):
                 await self.deregister(instance)
-        if self._subscription is not None:
-            await self._subscription.close()
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
 
@@ -98,7 +101,7 @@ class RedisRegistry:
         return [raw.decode() for raw in await answered(self._list(keys=[self._key], args=[]))]
 
     async def _renew(self) -> None:
-        while True:
+        while not self._closed:
             await asyncio.sleep(self._terms.renew)
             for text in list(self._own):
                 try:
@@ -115,9 +118,10 @@ class RedisRegistry:
             look.set()
 
     async def _poll(self, watcher: _Watcher, look: asyncio.Event) -> None:
-        while True:
+        while not self._closed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(look.wait(), self._terms.poll)
+                async with asyncio.timeout(self._terms.poll):
+                    await look.wait()
             look.clear()
             try:
                 watcher.seen(await self._all(), time.monotonic())

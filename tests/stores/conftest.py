@@ -1,5 +1,129 @@
-"""Fixtures of the contract suites: the real servers."""
+"""The adapters under contract: every suite of this folder runs once for each adapter of its port.
 
+A further adapter is one more entry in the table of its port: a name and how to open it on an empty store. What is opened
+twice in one test (`open_cache()`, `open_cache()`) reaches the same store, as two processes of one system would.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from services.stores.files_folder import FolderFiles
+from services.stores.migrate import load, sql_directory
+from services.stores.redis_cache import RedisCache
+from services.stores.redis_consumption import Timing
+from services.stores.redis_queue import RedisQueue
+from services.stores.redis_registry import RedisRegistry, Terms
+from services.stores.search_database import DatabaseSearch
+from services.stores.sqlite.database import SqliteDatabase
+from services.stores.sqlite.migrator import migrate
 from tests.testbed.runtime import valkey
+from tests.testbed.valkey import Valkey
 
-__all__ = ["valkey"]
+__all__ = ["own_valkey", "valkey"]
+
+_serial = itertools.count()
+
+QUICK = Timing(block=0.05, stale=0.6, retry=0.02, longest_retry=0.1, trim=0.1)
+BRIEF = Terms(ttl=0.6, renew=0.15, poll=0.1)
+
+
+@dataclass
+class World:
+    """Where a test's stores live."""
+
+    folder: Path
+    valkey: Valkey
+    prefix: str
+
+    async def sqlite(self) -> SqliteDatabase:
+        migrate(self.folder / "chat.db", load(sql_directory() / "sqlite"))
+        return await SqliteDatabase.open(self.folder / "chat.db", busy_timeout=0.3)
+
+    async def redis_cache(self) -> RedisCache:
+        return RedisCache(self.valkey.url, self.valkey.password, prefix=self.prefix, timeout=2)
+
+    async def redis_queue(self, consumer: str = "one") -> RedisQueue:
+        return RedisQueue(
+            self.valkey.url, self.valkey.password, consumer=consumer, prefix=self.prefix, timeout=2, timing=QUICK
+        )
+
+    async def redis_registry(self) -> RedisRegistry:
+        return RedisRegistry(self.valkey.url, self.valkey.password, prefix=self.prefix, terms=BRIEF)
+
+    async def folder_files(self) -> FolderFiles:
+        return await FolderFiles.open(self.folder / "files")
+
+
+DATABASES: dict[str, Callable[..., Awaitable[Any]]] = {"sqlite": World.sqlite}
+CACHES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_cache}
+QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_queue}
+REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_registry}
+FILES: dict[str, Callable[..., Awaitable[Any]]] = {"folder": World.folder_files}
+
+
+@pytest.fixture
+def world(tmp_path: Path, valkey: Valkey) -> World:
+    return World(tmp_path, valkey, f"{os.getpid()}.{next(_serial)}:")
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Any:
+    """A server that the test may kill."""
+    server = Valkey(tmp_path / "own-valkey")
+    server.start()
+    yield server
+    server.process.stop()
+
+
+def opener(adapters: dict[str, Callable[..., Awaitable[Any]]]) -> Any:
+    """A fixture: a function that opens the port's adapter; what it opened is closed after the test."""
+
+    @pytest_asyncio.fixture(params=list(adapters))
+    async def open_store(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Any]:
+        async with AsyncExitStack() as cleanup:
+
+            async def open_one(*args: Any) -> Any:
+                store = await adapters[request.param](world, *args)
+                cleanup.push_async_callback(store.close)
+                return store
+
+            yield open_one
+
+    return open_store
+
+
+open_database = opener(DATABASES)
+open_cache = opener(CACHES)
+open_queue = opener(QUEUES)
+open_registry = opener(REGISTRIES)
+open_files = opener(FILES)
+
+
+@pytest_asyncio.fixture
+async def database(open_database: Any) -> Any:
+    return await open_database()
+
+
+@pytest_asyncio.fixture
+async def cache(open_cache: Any) -> Any:
+    return await open_cache()
+
+
+@pytest_asyncio.fixture
+async def files(open_files: Any) -> Any:
+    return await open_files()
+
+
+@pytest_asyncio.fixture(params=["database"])
+async def search(request: pytest.FixtureRequest, database: Any) -> Any:
+    return DatabaseSearch(database)

@@ -1,0 +1,134 @@
+"""What is SQLite's own: other processes, a full disk, the writer's queue, damage."""
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+
+from services.stores.migrate import load, sql_directory
+from services.stores.ports import StoreError, UniqueViolation
+from services.stores.sqlite.database import SqliteDatabase
+from services.stores.sqlite.migrator import migrate
+
+
+@pytest.fixture
+def path(tmp_path):
+    migrate(tmp_path / "chat.db", load(sql_directory() / "sqlite"))
+    return tmp_path / "chat.db"
+
+
+def put(name, value="v"):
+    return lambda connection: connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))
+
+
+def names(connection):
+    return {row[0] for row in connection.execute("SELECT name FROM setting")} - {"epoch"}
+
+
+async def test_commits_are_synced_to_the_disk(path):
+    database = await SqliteDatabase.open(path)
+    settings = await database.write(
+        lambda connection: [connection.execute(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous")]
+    )
+    assert settings == ["wal", 2]
+    await database.close()
+
+
+async def test_a_lock_of_another_process_is_waited_for(path):
+    database = await SqliteDatabase.open(path, busy_timeout=5)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+    assert await database.write(put("a")) == 1
+    other.close()
+    await database.close()
+
+
+async def test_a_lock_that_is_never_given_up_is_a_store_error_and_no_more(path):
+    database = await SqliteDatabase.open(path, busy_timeout=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked") as caught:
+        await database.write(put("a"))
+    assert caught.value.retryable
+    assert await database.read(names) == set()
+    other.execute("ROLLBACK")
+    other.close()
+    assert await database.write(put("a")) == 1
+    await database.close()
+
+
+async def limit_pages(database, extra):
+    """Makes the disk full after so many more pages."""
+
+    def work(connection):
+        used = connection.execute("PRAGMA page_count")[0][0]
+        connection.execute(f"PRAGMA max_page_count = {used + extra}")
+
+    await database.write(work)
+
+
+async def test_a_full_disk_fails_the_writes_it_hits_and_writing_goes_on_when_there_is_room(path):
+    database = await SqliteDatabase.open(path)
+    await limit_pages(database, 4)
+    big = "x" * 200_000
+    with pytest.raises(StoreError, match="disk is full"):
+        await database.write(put("big", big))
+    assert await database.write(put("small")) == 1
+    await limit_pages(database, 1000)
+    assert await database.write(put("big", big)) == 1
+    assert await database.read(names) == {"big", "small"}
+    await database.close()
+
+
+async def test_a_work_that_fills_the_disk_takes_no_other_work_of_its_group_down(path):
+    database = await SqliteDatabase.open(path)
+    await limit_pages(database, 4)
+    results = await asyncio.gather(
+        *(database.write(put(f"k{number}", "x" * 200_000 if number == 5 else "v")) for number in range(10)),
+        return_exceptions=True,
+    )
+    assert isinstance(results[5], StoreError)
+    assert await database.read(names) == {f"k{number}" for number in range(10)} - {"k5"}
+    assert [result for number, result in enumerate(results) if number != 5] == [1] * 9
+    await database.close()
+
+
+async def test_too_many_waiting_writes_are_refused_at_once(path):
+    database = await SqliteDatabase.open(path, write_limit=10)
+    results = await asyncio.gather(*(database.write(put(f"k{number}")) for number in range(30)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, StoreError)]
+    assert len(refused) == 20
+    assert all("overloaded" in str(error) and error.retryable for error in refused)
+    assert await database.write(put("later")) == 1
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_named_as_damaged(tmp_path):
+    (tmp_path / "chat.db").write_bytes(b"not a database, but long enough to look at" * 50)
+    with pytest.raises(StoreError, match="damaged"):
+        await SqliteDatabase.open(tmp_path / "chat.db")
+
+
+async def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="folder"):
+        await SqliteDatabase.open(tmp_path / "file" / "chat.db")
+
+
+async def test_unique_violations_of_one_group_hit_their_own_callers(path):
+    database = await SqliteDatabase.open(path)
+    results = await asyncio.gather(*(database.write(put(f"k{n % 10}")) for n in range(40)), return_exceptions=True)
+    assert results.count(1) == 10
+    assert sum(isinstance(result, UniqueViolation) for result in results) == 30
+    await database.close()
+
+
+async def test_short_reads_do_not_add_up_to_a_long_one(path):
+    database = await SqliteDatabase.open(path)
+    await database.write(put("a"))
+    for _ in range(3000):
+        assert await database.read(names) == {"a"}
+    assert database._opened == [], "a look-up went to a thread"
+    await database.close()
