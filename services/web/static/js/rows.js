@@ -29,7 +29,7 @@ export function rowsOf(conversation, waiting, me, newAfter) {
       previous = null;
     }
     const follows = previous?.senderId === message.senderId && message.time - previous.time < CLOSE;
-    const key = mine && message.requestId ? `r${message.requestId}` : `s${message.seq}`;
+    const key = mine && message.requestId ? `r${message.requestId}` : `m${message.id}`; // not the number: after a restore it may be another message's
     rows.push({ type: "message", key, message, mine, status, follows, named: group && !mine });
     previous = message;
   };

@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import json
 import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
@@ -192,3 +195,50 @@ async def test_a_killed_server_loses_doubles_and_reorders_nothing(arrive, start_
     assert await ann.texts() == await bob.texts() == stored
     for prefix in "ab":
         assert [each for each in stored if each.startswith(prefix)] == [f"{prefix}{number}" for number in range(count)]
+
+
+async def test_a_restored_history_replaces_what_was_shown(arrive, start_system) -> None:
+    system: System = start_system(settings={"CHATSYSTEM_GATEWAY_DRAIN_WINDOW": "0s"})
+    api = Api(system.host, system.http_port, system.websocket_port)
+    one, other = await api.register(), await api.register()
+    await befriend(one, other)
+    await api.close()
+    origin = f"http://{system.host}:{system.http_port}"
+    ann, bob = await arrive(origin), await arrive(origin)
+    await ann.adopt(one.session_id)
+    await bob.adopt(other.session_id)
+    await ann.open(other.nickname)
+    await bob.open(one.nickname)
+    await ann.send("before the backup")
+    await expect(bob.message("before the backup")).to_be_visible()
+
+    process, database = system.processes["all"], system.directory / "chat.db"
+
+    def stopped(change: Callable[[], None]) -> None:
+        process.stop()
+        change()
+        process.start()
+        system.wait_ready()
+
+    backup = system.directory / "backup.db"
+    await asyncio.to_thread(stopped, lambda: copy_database(database, backup))
+    for visitor in (ann, bob):
+        await visitor.ready()
+    await ann.send("lost with the restore")
+    await expect(bob.message("lost with the restore")).to_be_visible()
+    await asyncio.to_thread(stopped, lambda: copy_database(backup, database, epoch="another"))
+    for visitor in (ann, bob):
+        await visitor.ready()
+        await expect(visitor.by("message")).to_have_count(1, timeout=20_000)
+    await bob.send("in its place")
+    await expect(ann.message("in its place")).to_be_visible()
+    assert await ann.texts() == await bob.texts() == ["before the backup", "in its place"]
+
+
+def copy_database(source: Path, target: Path, epoch: str = "") -> None:
+    """What a backup and a restore do to the history."""
+    with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+        if epoch:
+            with new:
+                new.execute("UPDATE setting SET value = ? WHERE name = 'epoch'", [epoch])
