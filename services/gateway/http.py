@@ -42,7 +42,9 @@ IDLE = 60.0
 """Seconds that a connection may take for the head of a request, or stay without one."""
 BODY_GRACE = 15.0
 BODY_RATE = 16 * 1024
-"""A body may take the grace, in seconds, and beyond it one second for every so many bytes that have come."""
+"""A body may take the grace, in seconds, and beyond it one second for every so many bytes; either way."""
+LARGE = 256 * 1024
+"""Bytes of a response from which its client is given a time to take it."""
 BODY_MEMORY = 512 * 2**20
 """Bytes of unfinished bodies that are kept at the same time."""
 
@@ -150,6 +152,7 @@ class HttpServer:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers one request."""
         try:
+            response: web.Response
             if request.method == "POST":
                 response = await self._operation(request)
             elif request.method == "OPTIONS":
@@ -167,7 +170,20 @@ class HttpServer:
             response.force_close()
         if self._draining:
             response.force_close()
+        if len(response.body or b"") > LARGE:  # type: ignore[arg-type] # all bodies here are bytes
+            await self._write_large(request, response)
         return response
+
+    async def _write_large(self, request: web.BaseRequest, response: web.Response) -> None:
+        """A body that may have to wait for the client, who must not keep it in memory for ever."""
+        try:
+            async with asyncio.timeout(BODY_GRACE + len(response.body or b"") / BODY_RATE):  # type: ignore[arg-type]
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            self._metrics.bad["timeout"].inc()
+            if request.transport is not None:
+                request.transport.abort()
 
     def bad(self, reason: str) -> web.Response:
         """The answer to everything that is wrong with HTTP itself."""

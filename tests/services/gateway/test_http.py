@@ -9,7 +9,7 @@ import json
 import pytest
 
 from services.gateway.routes import EXTENSION, ORIGINAL, ROUTES
-from services.protocol import friend_pb2, store_pb2, transmit_pb2, user_pb2
+from services.protocol import base_pb2, friend_pb2, store_pb2, transmit_pb2, user_pb2
 from tests.testbed.gateway import System, eventually, new_message, token_of
 
 CORS = {
@@ -375,3 +375,34 @@ async def test_requests_are_counted_by_path_and_result(system: System) -> None:
     assert value(name, {"path": path, "result": "ok"}) == 1
     assert value(name, {"path": path, "result": "refused"}) == 1
     assert value("chatsystem_gateway_request_seconds_count", {"path": path}) == 2
+
+
+async def test_a_client_that_does_not_take_its_answer_is_cut_off(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.http.BODY_GRACE", 0.3)
+    monkeypatch.setattr("services.gateway.http.BODY_RATE", 10**12)
+    async with start() as system:
+
+        async def large(request):
+            info = base_pb2.UserInfo(user_id="alice", nickname="alice", avatar=bytes(30_000_000))
+            return user_pb2.GetUserInfoRsp(request_id=request.request_id, success=True, user_info=info)
+
+        system.backend.user_get_user_info = large
+        _, writer = await asyncio.open_connection("127.0.0.1", system.gateway.http_port, limit=1024)
+        body = user_pb2.GetUserInfoReq(session_id=token_of("alice")).SerializeToString()
+        writer.write(
+            b"POST /service/user/get_user_info HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        await eventually(lambda: system.gateway._http and system.gateway._http.connected == 0)
+        writer.close()
+
+
+async def test_a_large_answer_arrives_whole(system: System) -> None:
+    async def large(request):
+        info = base_pb2.UserInfo(user_id="alice", nickname="alice", avatar=bytes(range(256)) * 40_000)
+        return user_pb2.GetUserInfoRsp(request_id=request.request_id, success=True, user_info=info)
+
+    system.backend.user_get_user_info = large
+    request = user_pb2.GetUserInfoReq(session_id=token_of("alice"))
+    for _ in range(2):
+        answer = await system.post("/service/user/get_user_info", request, user_pb2.GetUserInfoRsp)
+        assert answer.user_info.avatar == bytes(range(256)) * 40_000
