@@ -94,29 +94,45 @@ def _checked(
     return check
 
 
-def _schema(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "pattern": pattern,
-            "maxLength": 24,
-            "x-kubernetes-int-or-string": True,
-        }
-    )
+def _schema(pattern: str, *validations: dict[str, str]) -> WithJsonSchema:
+    schema: dict[str, Any] = {
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "pattern": pattern,
+        "maxLength": 24,
+        "x-kubernetes-int-or-string": True,
+    }
+    return WithJsonSchema(schema | ({"x-kubernetes-validations": list(validations)} if validations else {}))
 
 
 def size(minimum: float | None = None, maximum: float | None = None) -> Any:
     """The type of a size with bounds in bytes."""
     check = _checked(bytes_of, SIZE_REMEDY, minimum, maximum, show_bytes)
-    return Annotated[str, BeforeValidator(_digits), AfterValidator(check), _schema(SIZE_PATTERN)]
+    amount = "quantity(string(self)).compareTo(quantity('{}'))"
+    validations = []
+    if minimum is not None:
+        rule = f"{amount.format(int(minimum))} >= 0"
+        validations.append({"rule": rule, "message": f"use at least {show_bytes(minimum)}"})
+    if maximum is not None:
+        rule = f"{amount.format(int(maximum))} <= 0"
+        validations.append({"rule": rule, "message": f"use at most {show_bytes(maximum)}"})
+    return Annotated[str, BeforeValidator(_digits), AfterValidator(check), _schema(SIZE_PATTERN, *validations)]
 
 
 def duration(minimum: float | None = None, maximum: float | None = None) -> Any:
     """The type of a duration with bounds in seconds."""
     check = _checked(seconds_of, DURATION_REMEDY, minimum, maximum, show_seconds)
-    return Annotated[
-        str, AfterValidator(check), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 50})
-    ]
+    schema: dict[str, Any] = {"type": "string", "pattern": DURATION_PATTERN, "maxLength": 50}
+    validations = []
+    # CEL knows no days and weeks. What is written with them is above every minimum, and above a maximum below a day.
+    if minimum:
+        rule = f"self.matches('[dw]') || duration(self) >= duration('{int(minimum)}s')"
+        validations.append({"rule": rule, "message": f"use at least {show_seconds(minimum)}"})
+    if maximum is not None and maximum < _SECONDS["d"]:
+        rule = f"!self.matches('[dw]') && duration(self) <= duration('{int(maximum)}s')"
+        validations.append({"rule": rule, "message": f"use at most {show_seconds(maximum)}"})
+    if validations:
+        schema["x-kubernetes-validations"] = validations
+    return Annotated[str, AfterValidator(check), WithJsonSchema(schema)]
 
 
 def show_bytes(amount: float) -> str:
