@@ -200,6 +200,7 @@ class Connection(WSListener):
 
     def revoked(self) -> None:
         self.close(CloseCode.NO_SESSION, "the login session was ended", "revoked")
+        self.session = None  # nothing that waits is begun any more
 
     def due(self) -> float:
         """Of wheel.Timed: the deadline of authentication, of a close, or the next ping."""

@@ -228,6 +228,21 @@ async def test_a_text_does_not_overtake_the_picture_before_it(system: System) ->
     assert (await alice.frame()).ack.request_id == "later"
 
 
+async def test_what_waits_when_a_session_is_revoked_is_not_sent(system: System) -> None:
+    stored = asyncio.Event()
+    system.backend.hold = lambda request: stored.wait()
+    alice = await system.connect("alice")
+    picture = new_message("", "picture")
+    picture.message.message_type = base_pb2.IMAGE
+    await alice.send(send=picture)
+    await alice.send(send=new_message("too late", "text"))
+    await eventually(lambda: system.backend.sent)
+    await system.runtime.push.publish(DeliveryBatch(revoked_user=["alice"]))
+    stored.set()
+    assert (await alice.closed())[0] == 1003
+    assert [request.request_id for request in system.backend.sent] == ["picture"]
+
+
 async def test_more_sends_in_flight_than_allowed_are_left_unread(system: System) -> None:
     released = asyncio.Event()
     system.backend.hold = lambda request: released.wait()
