@@ -26,6 +26,9 @@ from controller.engine.status import status_of
 
 log = logging.getLogger(__name__)
 
+MARKS_KEPT = 500
+"""What was told of one system, so that it is not told again."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -60,7 +63,7 @@ class Loop:
         self._pace = pace or Pace()
         self._clock = clock
         self._queue = WorkQueue(backoff=self._pace.retry)
-        self._seen: dict[str, set[str]] = {}
+        self._seen: dict[str, dict[str, None]] = {}
         self._gone: set[str] = set()
         self._finished = asyncio.Event()
 
@@ -191,9 +194,8 @@ class Loop:
         return await self._store.revisions(stored.name)
 
     async def _record_changes(self, name: str, observed: Observed) -> None:
-        seen = self._seen.setdefault(name, set())
-        for mark, event in events.of_changes(observed, seen, self._clock()):
-            seen.add(mark)
+        for mark, event in events.of_changes(observed, self._seen.get(name, {}).keys(), self._clock()):
+            self._remember(name, mark)
             if event is not None:
                 await self._store.record_event(name, event)
 
@@ -267,14 +269,22 @@ class Loop:
     async def _complain(self, name: str, error: Exception) -> None:
         """Tells of a pass that failed for a reason of the controller's own, once until another one happens."""
         text = f"the controller failed: {type(error).__name__}: {error}; its log has the details"
-        seen = self._seen.setdefault(name, set())
-        if text in seen:
+        if not self._remember(name, text):
             return
-        seen.add(text)
         # The store itself may be what failed; the log has been written.
         with contextlib.suppress(OSError, KeyError):
             event = Event(self._clock(), events.WARNING, Reason.CONTROLLER_ERROR, text)
             await self._store.record_event(name, event)
+
+    def _remember(self, name: str, mark: str) -> bool:
+        """Whether the mark is new. The oldest ones are forgotten: a crash loop may go on for months."""
+        seen = self._seen.setdefault(name, {})
+        if mark in seen:
+            return False
+        seen[mark] = None
+        if len(seen) > MARKS_KEPT:
+            del seen[next(iter(seen))]
+        return True
 
     def _wake(self, name: str) -> None:
         if self._names is None or name in self._names:

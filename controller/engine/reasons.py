@@ -1,4 +1,5 @@
-"""The reasons in conditions and events: stable words that alerts and scripts may rely on."""
+"""The reasons in conditions and events: stable words that alerts and scripts may rely on, explained in
+docs/reference/status.md."""
 
 from __future__ import annotations
 
@@ -41,5 +42,3 @@ class Reason(StrEnum):
     JOB_SUCCEEDED = "JobSucceeded"
     SECRET_CREATED = "SecretCreated"  # noqa: S105 - a reason
     FORGOTTEN = "Forgotten"
-    RESUMED = "Resumed"
-    DELETED = "Deleted"
