@@ -26,7 +26,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 PASSWORD = "secret_12"
-PATIENCE = 10_000
+PATIENCE = 20_000
 """Milliseconds that somebody waits for something to appear."""
 
 
