@@ -55,6 +55,11 @@ class Api:
         self.host, self.http_port, self.websocket_port = host, http_port, websocket_port
         self.http = HttpClient(host, http_port)
 
+    def move(self, http_port: int, websocket_port: int) -> None:
+        """From now on the server is at other ports."""
+        self.http_port, self.websocket_port = http_port, websocket_port
+        self.http.move(self.host, http_port)
+
     async def exchange(self, name: str, *, timeout: float = 15.0, **fields: Any) -> Reply:
         """Asks and decodes strictly. HTTP statuses other than 200 are an AssertionError."""
         operation = BY_NAME[name]

@@ -64,6 +64,12 @@ class HttpClient:
         self._address = (host, port)
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
+    def move(self, host: str, port: int) -> None:
+        """Further requests go to another address."""
+        self._address = (host, port)
+        while self._idle:
+            self._idle.pop()[1].close()
+
     async def request(
         self,
         method: str,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from tests.testbed.client import Api, Person, befriend
+from tests.testbed.product import Product
 from tests.testbed.sms import SmsEndpoint
 from tests.testbed.system import System
 
@@ -66,7 +67,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if not report.failed:
         return
     arguments = getattr(item, "funcargs", {})
-    systems = [value for value in arguments.values() if isinstance(value, System)]
+    systems = [value for value in arguments.values() if isinstance(value, System | Product)]
     systems += getattr(arguments.get("start_system"), "started", [])
     for one in systems:
         report.sections.append((f"logs below {one.directory.name}", one.log_tail()))
