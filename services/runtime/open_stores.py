@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +20,7 @@ class StoreUrls:
     """Where the stores are. `passwords`: store word (CACHE, QUEUE ...) -> content of its password file."""
 
     urls: Mapping[str, str]
-    passwords: Mapping[str, str]
+    passwords: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)

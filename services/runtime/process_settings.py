@@ -99,8 +99,8 @@ def read_process_settings(services: tuple[Service, ...], environment: Mapping[st
     instance = environment.get("CHATSYSTEM_INSTANCE") or f"{services[0].name}-{secrets.token_hex(4)}"
     if not _INSTANCE.fullmatch(instance):
         problems.append(f"CHATSYSTEM_INSTANCE={instance!r}: expected letters, digits, '.', '_' and '-'")
-    registry = environment.get("CHATSYSTEM_REGISTRY_URL", "none:")
-    rpc_secret = _rpc_secret(environment, required=not registry.startswith("none:"), problems=problems)
+    shared = store_urls is not None and not store_urls.urls["REGISTRY"].startswith("none:")
+    rpc_secret = _rpc_secret(environment, required=shared, problems=problems)
     start_timeout = _seconds("CHATSYSTEM_START_TIMEOUT", "15", environment, problems)
     drain_timeout = _seconds("CHATSYSTEM_DRAIN_TIMEOUT", "30", environment, problems)
     if problems or service_settings is None or store_urls is None:

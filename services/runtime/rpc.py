@@ -30,7 +30,8 @@ IDEMPOTENT: frozenset[tuple[str, str]] = frozenset(
     (service, method.name)
     for service, descriptor in DESCRIPTORS.items()
     for method in descriptor.methods
-    if method.name.startswith(("Get", "Read", "Find", "Validate")) or method.name.endswith("Search")
+    if (method.name.startswith(("Get", "Read", "Find", "Validate")) or method.name.endswith("Search"))
+    and method.name != "GetPhoneVerifyCode"  # sends a text message
 ) | {
     ("store", "Sync"),
     ("store", "SearchMessages"),

@@ -1,0 +1,5 @@
+"""Real parts for the tests of the runtime."""
+
+from tests.testbed.runtime import make_runtime, runtime, valkey
+
+__all__ = ["make_runtime", "runtime", "valkey"]
