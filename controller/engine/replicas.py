@@ -164,7 +164,7 @@ def _worth(item: Instance) -> tuple[int, int]:
 
 def _desired(group: _Group) -> str:
     count = group.workload.replicas
-    return f"{count} {'is' if count == 1 else 'are'} desired"
+    return f"{count} {'replica is' if count == 1 else 'replicas are'} desired"
 
 
 def _start(workload: Workload, index: int, reason: str) -> Step:
