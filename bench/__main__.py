@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import resource
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -88,6 +89,7 @@ def main() -> int:
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
 
     busy = os.getloadavg()[0]
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load before {busy:.1f}, Python {platform.python_version()}")
