@@ -24,8 +24,11 @@ MAX_PICTURE = 16 * 1024
 LIFETIME = 10.0
 """Seconds after which a person is looked up again, so that a new nickname is seen soon."""
 
-CAPACITY = 20_000
-"""People remembered at most."""
+CAPACITY = 8 * 2**20
+"""Bytes that the remembered people may take."""
+
+_WEIGHT = 512
+"""Bytes of one person without picture, about."""
 
 _BATCH = 500
 
@@ -38,6 +41,7 @@ class Profiles:
         self._clock = clock
         self._with_picture = with_picture
         self._known: OrderedDict[str, tuple[float, UserInfo]] = OrderedDict()
+        self._held = 0
 
     def remembered(self, user_id: str) -> UserInfo | None:
         """The person if looked up within LIFETIME. The message is shared: do not change it."""
@@ -82,10 +86,17 @@ class Profiles:
                 if len(person.avatar) > MAX_PICTURE or not self._with_picture:
                     person.ClearField("avatar")
             found[user_id] = person
-            self._known[user_id] = (expires, person)
-            self._known.move_to_end(user_id)
-        while len(self._known) > CAPACITY:
-            self._known.popitem(last=False)
+            self._remember(user_id, expires, person)
+
+    def _remember(self, user_id: str, expires: float, person: UserInfo) -> None:
+        before = self._known.pop(user_id, None)
+        if before is not None:
+            self._held -= _WEIGHT + len(before[1].avatar)
+        self._known[user_id] = (expires, person)
+        self._held += _WEIGHT + len(person.avatar)
+        while self._held > CAPACITY:
+            _, (_, evicted) = self._known.popitem(last=False)
+            self._held -= _WEIGHT + len(evicted.avatar)
 
 
 def placeholder(user_id: str) -> UserInfo:

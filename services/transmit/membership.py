@@ -17,7 +17,7 @@ Members = dict[str, None]
 class MemberLists:
     """At most `capacity` member ids in all, the least recently used lists going first."""
 
-    def __init__(self, capacity: int = 500_000) -> None:
+    def __init__(self, capacity: int = 100_000) -> None:
         self._capacity = capacity
         self._held = 0
         self._lists: OrderedDict[str, tuple[int, Members]] = OrderedDict()
