@@ -32,6 +32,7 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
     from controller.cli.documents import author
     from controller.cli.systems import find
     from controller.cli.waiting import wait_for
+    from controller.engine.ports import TargetError
 
     session = place.open()
     if await session.store.get(name) is None and purge and left_behind(session, name):
@@ -51,7 +52,12 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
     if purge:
         await session.store.put(without_data(stored.document), author=author())
     await session.store.mark_deleted(name)
-    await session.start_controller(name)
+    try:
+        await session.start_controller(name)
+    except TargetError:
+        # The controller that was there may have finished and gone in the meantime.
+        if await session.store.get(name) is not None:
+            raise
     waited = await wait_for(session, name, "deleted", timeout)
     if waited.outcome.exit_code:
         raise Failure(f"{name}: {waited.outcome.message}", waited.outcome.exit_code)

@@ -27,41 +27,43 @@ def status(name: str | None, watch: bool, output: str, place: Place) -> None:
 
 
 async def _once(place: Place, name: str | None, output: str) -> None:
+    from controller.cli.status_view import as_json
     from controller.cli.tables import overview, system_table
 
     session = place.open()
-    systems = await _read(session, name)
+    systems = [(stored, session.controller_pid(stored.name)) for stored in await _read(session, name)]
     if output == "json":
-        click.echo(_json(session, systems, one=name is not None))
+        items = [as_json(stored, pid) for stored, pid in systems]
+        click.echo(json.dumps({"systems": items} if name is None else items[0], indent=2, ensure_ascii=False))
     elif name is None:
-        overview([(stored, session.controller_pid(stored.name)) for stored in systems])
+        overview(systems)
     else:
-        system_table(systems[0], session.controller_pid(name))
+        system_table(*systems[0])
 
 
 async def _watch(place: Place, name: str | None, output: str) -> None:
     """On a terminal one picture that changes; elsewhere, and as JSON (a line each), only what changed."""
     import asyncio
 
-    from controller.cli.status_view import changes, view
-    from controller.cli.tables import live_status
+    from controller.cli.status_view import View, as_json, changes, view
+    from controller.cli.tables import can_change_in_place, show_live
 
     session = place.open()
-    if output == "table" and name is not None and live_status.possible():
-        await live_status.show(session, name)
+    if output == "table" and name is not None and can_change_in_place():
+        await show_live(session, name)
         return
-    shown: dict[str, object] = {}
+    shown: dict[str, View] = {}
     while True:
         for stored in await _read(session, name):
-            now = view(stored)
-            before = shown.get(stored.name)
-            if before != now:
-                if output == "json":
-                    click.echo(json.dumps(json.loads(_json(session, [stored], one=True)), ensure_ascii=False))
-                else:
-                    for line in changes(before, now):  # type: ignore[arg-type]
-                        click.echo(f"{stored.name}: {line}")
-                shown[stored.name] = now
+            before, after = shown.get(stored.name), view(stored)
+            if before == after:
+                continue
+            shown[stored.name] = after
+            if output == "json":
+                click.echo(json.dumps(as_json(stored, session.controller_pid(stored.name)), ensure_ascii=False))
+            else:
+                for line in changes(before, after):
+                    click.echo(f"{stored.name}: {line}")
         await asyncio.sleep(0.2)
 
 
@@ -72,10 +74,3 @@ async def _read(session: Session, name: str | None) -> list[Stored]:
         return [await find(session, name)]
     found = [await session.store.get(each) for each in sorted(await session.store.names())]
     return [stored for stored in found if stored is not None]
-
-
-def _json(session: Session, systems: list[Stored], *, one: bool) -> str:
-    from controller.cli.status_view import as_json
-
-    items = [as_json(stored, session.controller_pid(stored.name)) for stored in systems]
-    return json.dumps(items[0] if one else {"systems": items}, indent=2, ensure_ascii=False)

@@ -90,21 +90,19 @@ def picture(system: View, pid: int | None) -> RenderableType:
     return Group(*parts)
 
 
-class live_status:  # noqa: N801 - reads as a namespace: live_status.show(...)
-    """A picture that changes in place until Ctrl-C."""
+def can_change_in_place() -> bool:
+    """The output is a screen."""
+    return console().is_terminal
 
-    @staticmethod
-    def possible() -> bool:
-        return console().is_terminal
 
-    @staticmethod
-    async def show(session: Session, name: str) -> None:
-        from controller.cli.systems import find
+async def show_live(session: Session, name: str) -> None:
+    """A picture of the system that changes in place, until cancelled."""
+    from controller.cli.systems import find
 
-        with Live(console=Console(highlight=False), refresh_per_second=4, transient=False) as live:
-            while True:
-                live.update(picture(view(await find(session, name)), session.controller_pid(name)))
-                await asyncio.sleep(0.25)
+    with Live(console=Console(highlight=False), refresh_per_second=4) as live:
+        while True:
+            live.update(picture(view(await find(session, name)), session.controller_pid(name)))
+            await asyncio.sleep(0.25)
 
 
 def plain_table(*columns: str, header: bool = True) -> Table:

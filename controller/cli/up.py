@@ -76,18 +76,21 @@ async def _foreground(place: Place, given: dict[str, Any] | None, timeout: float
     stopped = asyncio.Event()
     with stop_on_signals(stopped):
         driving = asyncio.create_task(session.drive(stored.name, stopped, halt=True))
-        watching = asyncio.create_task(_accompany(session, stored, stopped, timeout))
+        watching = asyncio.create_task(_accompany(session, stored, timeout))
+        asked = asyncio.create_task(stopped.wait())
         try:
-            await asyncio.wait({driving, watching}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({driving, watching, asked}, return_when=asyncio.FIRST_COMPLETED)
             failure = watching.result() if watching.done() else None
-            if stopped.is_set() or failure is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            if not driving.done():
                 click.echo("stopping; the data is kept", err=True)
             stopped.set()
             await driving
         finally:
             stopped.set()
             watching.cancel()
-            await asyncio.gather(driving, watching, return_exceptions=True)
+            await asyncio.gather(driving, watching, asked, return_exceptions=True)
     if failure is not None:
         raise failure
     gone = await session.store.get(stored.name) is None
@@ -103,7 +106,7 @@ def _refuse_second(session: Session, name: str) -> None:
         )
 
 
-async def _accompany(session: Session, stored: Stored, stopped: Any, timeout: float) -> Failure | None:
+async def _accompany(session: Session, stored: Stored, timeout: float) -> Failure | None:
     """Reports until the system is ready, says where it is, then tells every change. Returns only with what made it fail."""
     import asyncio
 
@@ -112,8 +115,6 @@ async def _accompany(session: Session, stored: Stored, stopped: Any, timeout: fl
 
     with Progress(stored.name, err=True) as progress:
         waited = await wait_for(session, stored.name, "ready", timeout, report=progress.show)
-        if stopped.is_set():
-            return None
         if waited.outcome.exit_code:
             await _explain(session, stored.name, waited.system)
             return Failure(f"{stored.name}: {waited.outcome.message}", waited.outcome.exit_code)
@@ -138,8 +139,9 @@ async def _tell_changes(session: Session, name: str, before: View | None) -> Vie
 
 
 async def _explain(session: Session, name: str, system: View | None) -> None:
-    """The last log lines of what is not as wanted."""
-    late = [item.name for item in system.components if item.ready < item.desired] if system is not None else []
+    """The last log lines of what runs but not as wanted. What was not even started has only lines of an earlier time."""
+    components = system.components if system is not None else ()
+    late = [item.name for item in components if item.ready < item.desired and item.message]
     shown: set[str] = set()
     for component in late:
         lines = [pair async for pair in session.target.logs(name, component, follow=False, tail=LOG_LINES)]

@@ -204,3 +204,14 @@ def test_time_out_has_an_exit_code_of_its_own_and_names_what_is_waited_for(machi
     assert late.returncode == 4
     assert "not ready after 0 s" in late.stderr
     machine.done("wait", "slow", "--timeout", "30s")
+
+
+def test_what_crashes_again_and_again_is_a_failure_with_its_last_words(machine: Machine) -> None:
+    environment = {"CHATSYSTEM_DATABASE_URL": "nonsense:x"}
+    file = machine.declare("crashing", services={"transmit": {"environment": environment}})
+    failed = machine.run("up", "--detach", "-f", file, "--timeout", "50s")
+    assert failed.returncode == 1
+    assert "CHATSYSTEM_DATABASE_URL" in failed.stderr
+    assert "nonsense" in failed.stderr
+    machine.done("delete", "crashing", "--yes", "--purge")
+    assert not (machine.folder / "state" / "systems" / "crashing").exists()
