@@ -13,7 +13,7 @@ group="${1:?usage: requirements/install.sh local|dev}"
 venv="${VENV:-.venv}"
 python="${PYTHON:-python3}"
 
-say() { printf '\033[2msetup:\033[0m %s\n' "$*" >&2; }
+say() { printf 'setup: %s\n' "$*" >&2; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
