@@ -32,7 +32,6 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
     from controller.cli.documents import author
     from controller.cli.systems import find
     from controller.cli.waiting import wait_for
-    from controller.engine.ports import TargetError
 
     session = place.open()
     if await session.store.get(name) is None and purge and left_behind(session, name):
@@ -52,18 +51,26 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
     if purge:
         await session.store.put(without_data(stored.document), author=author())
     await session.store.mark_deleted(name)
-    try:
-        await session.start_controller(name)
-    except TargetError:
-        # The controller that was there may have finished and gone in the meantime.
-        if await session.store.get(name) is not None:
-            raise
+    await _see_it_through(session, name)
     waited = await wait_for(session, name, "deleted", timeout)
     if waited.outcome.exit_code:
         raise Failure(f"{name}: {waited.outcome.message}", waited.outcome.exit_code)
     kept = left_behind(session, name)
     where = f"; its data stays in {', '.join(kept)} (remove it with: chatsystem delete {name} --purge)" if kept else ""
     click.echo(f"{name} is deleted{where}")
+
+
+async def _see_it_through(session: Session, name: str) -> None:
+    """Makes sure that a controller does the work, unless the one that was there has done it in the meantime."""
+    from controller.engine.ports import TargetError
+
+    if await session.store.get(name) is None:
+        return
+    try:
+        await session.start_controller(name)
+    except TargetError:
+        if await session.store.get(name) is not None:
+            raise
 
 
 def policy_of(document: Mapping[str, Any]) -> str:
