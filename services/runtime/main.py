@@ -25,9 +25,10 @@ from services.runtime.settings import SettingsError
 
 log = logging.getLogger("services.runtime")
 
-_SWITCH_INTERVAL = 0.0005
-"""Seconds after which a busy event loop lets the database's thread have the interpreter. The default of 5 ms would make
-every statement of a transaction wait that long under load."""
+_SWITCH_INTERVAL = 0.0001
+"""Seconds after which a busy event loop lets a waiting thread have the interpreter. With the default of 5 ms the thread that
+commits transactions starves under load: the loop gives the lock up for moments too short for another thread to catch, and
+only a waiter whose interval has passed is really let in."""
 
 
 def main(arguments: list[str] | None = None) -> None:

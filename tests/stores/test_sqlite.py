@@ -59,6 +59,46 @@ async def test_a_lock_that_is_never_given_up_is_a_store_error_and_no_more(path):
     await database.close()
 
 
+async def turns_while(awaitable):
+    """How often the event loop could look around before the awaitable was done, at most every millisecond."""
+    task = asyncio.ensure_future(awaitable)
+    turns = 0
+    while not task.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    return turns, await task
+
+
+async def test_the_loop_goes_on_while_another_process_holds_the_lock(path):
+    database = await SqliteDatabase.open(path, busy_timeout=5)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+    turns, result = await turns_while(database.write(put("a")))
+    assert result == 1
+    assert turns > 20
+    other.close()
+    await database.close()
+
+
+async def test_a_long_write_moves_off_the_loop_and_happens_once(path):
+    database = await SqliteDatabase.open(path)
+    sql = (
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000)"
+        " INSERT INTO outbox (topic, event, created_at) SELECT 't', x'00', x FROM n"
+    )
+    results = await asyncio.gather(
+        database.write(put("before")),
+        turns_while(database.write(lambda connection: connection.change(sql))),
+        database.write(put("after")),
+    )
+    assert results[1][0] > 20
+    assert results[0] == results[2] == 1
+    rows = await database.read(lambda connection: connection.execute("SELECT count(*) FROM outbox"))
+    assert rows == [(300_000,)]
+    await database.close()
+
+
 async def limit_pages(database, extra):
     """Makes the disk full after so many more pages."""
 

@@ -86,7 +86,7 @@ class SqliteDatabase:
         self.dialect: Dialect = SqliteDialect()
         self._path = path
         self._writing = writing
-        self._writer = Writer(writing, limit=write_limit)
+        self._writer = Writer(writing, limit=write_limit, busy_timeout=self._busy_timeout)
         self._brief_raw = brief
         self._brief = _BriefConnection(brief)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
@@ -105,10 +105,11 @@ class SqliteDatabase:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 writing = connect(path, busy_timeout=busy_timeout)
+                writing.execute("PRAGMA busy_timeout = 0")  # the writer waits by itself
             except OSError as error:
                 raise StoreError(f"cannot create the folder of the database: {error}") from error
             try:
-                return writing, connect(path, busy_timeout=busy_timeout, read_only=True)
+                return writing, connect(path, busy_timeout=0.0, read_only=True)
             except BaseException:
                 writing.close()
                 raise

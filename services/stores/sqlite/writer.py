@@ -1,24 +1,38 @@
-"""The one thread that writes to a SQLite file: what arrives while a commit is under way shares the next one.
+"""The one writer of a SQLite file: works run on the event loop, commits on a thread, and what arrives meanwhile shares
+the next commit.
 
-The thread resolves all futures of a group with one wake-up of the event loop, in the order of submission.
+Why not all of it on the thread: SQLite's Python module gives up the interpreter lock at every step of a statement, and a
+busy event loop takes long to give it back; a transaction of ten statements would wait ten times. The commit, which waits
+for the disk, is the part worth a thread. A group that must wait for another process's lock, or turns out to be long, is
+undone and begun again on the thread, so the loop never waits for either; works may run more than once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any
 
 from services.stores.ports import Connection, StoreError
 from services.stores.sqlite.connection import SqliteConnection, translate
 
+log = logging.getLogger(__name__)
+
 _LARGEST_GROUP = 256
 """Works of one commit at most, so that the first of them does not wait for ever."""
+_BUDGET = 0.02
+"""Seconds that a group may take on the event loop."""
+_TICK = 20_000
+"""Steps of SQLite's virtual machine between two looks at the clock."""
+_LOCK_PAUSE = 0.005
 
 
 @dataclass(eq=False, slots=True)
@@ -33,17 +47,28 @@ class _TransactionLostError(Exception):
     """SQLite rolled the whole transaction back by itself, as it does when the disk is full."""
 
 
-class Writer:
-    """Takes works on the event loop, runs them on its thread. `limit`: works that may wait."""
+class _NotHereError(Exception):
+    """This group does not belong on the event loop."""
 
-    def __init__(self, raw: sqlite3.Connection, *, limit: int) -> None:
+
+class Writer:
+    """`limit`: works that may wait. `busy_timeout`: seconds to wait for another process's lock; `raw` itself must not wait."""
+
+    def __init__(self, raw: sqlite3.Connection, *, limit: int, busy_timeout: float) -> None:
         self._raw = raw
         self._connection = SqliteConnection(raw)
         self._limit = limit
-        self._waiting = 0
+        self._busy_timeout = busy_timeout
+        self._waiting: deque[_Job] = deque()
+        self._busy = False
         self._closed = False
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._deadline: float | None = None
+        self._over = False
+        raw.set_progress_handler(self._tick, _TICK)
         self._loop = asyncio.get_running_loop()
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -51,23 +76,48 @@ class Writer:
         """Queues a work. Raises StoreError if too many wait or the database is closed."""
         if self._closed:
             raise StoreError("the database is closed", retryable=False)
-        if self._waiting >= self._limit:
-            raise StoreError(f"the database is overloaded: {self._waiting} writes are waiting")
+        if len(self._waiting) >= self._limit:
+            raise StoreError(f"the database is overloaded: {len(self._waiting)} writes are waiting")
         job = _Job(work, self._loop.create_future())
-        self._waiting += 1
-        self._queue.put(job)
+        self._waiting.append(job)
+        if not self._busy:
+            # After the callbacks that are ready now, so that this turn's works share the transaction.
+            self._busy = True
+            self._idle.clear()
+            self._loop.call_soon(self._next_group)
         return job.future
 
     async def close(self) -> None:
         """Finishes what was submitted, then ends the thread."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-        while self._thread.is_alive():
+        first, self._closed = not self._closed, True
+        await self._idle.wait()
+        if first:
+            self._tasks.put(None)
             await asyncio.to_thread(self._thread.join)
 
+    def _next_group(self) -> None:
+        jobs: list[_Job] = []
+        while self._waiting and len(jobs) < _LARGEST_GROUP:
+            job = self._waiting.popleft()
+            if not job.future.done():  # a work whose caller has given up need not run
+                jobs.append(job)
+        if not jobs:
+            self._busy = False
+            self._idle.set()
+            return
+        try:
+            self._begin()
+            self._deadline = time.monotonic() + _BUDGET
+            self._work(jobs)
+        except Exception:  # noqa: BLE001 - the thread runs the group again and tells the callers
+            self._rollback()
+            self._tasks.put(lambda: self._whole_group(jobs))
+        else:
+            self._tasks.put(lambda: self._commit(jobs))
+        finally:
+            self._deadline, self._over = None, False
+
     def _settle(self, jobs: list[_Job]) -> None:
-        self._waiting -= len(jobs)
         for job in jobs:
             if job.future.done():
                 continue
@@ -75,65 +125,37 @@ class Writer:
                 job.future.set_exception(job.error)
             else:
                 job.future.set_result(job.result)
+        # After the callers that were just answered: what they submit next can join.
+        self._loop.call_soon(self._next_group)
 
-    def _run(self) -> None:
-        last = False
-        while not last:
-            jobs: list[_Job] = []
-            job = self._queue.get()
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == _LARGEST_GROUP:
-                    break
-                try:
-                    job = self._queue.get_nowait()
-                except Empty:
-                    break
-            last = job is None
-            if jobs:
-                self._commit_group(jobs)
-                with suppress(RuntimeError):  # the loop was closed without closing the database: nobody waits any more
-                    self._loop.call_soon_threadsafe(self._settle, jobs)
+    def _tick(self) -> bool:
+        self._over = self._over or (self._deadline is not None and time.monotonic() > self._deadline)
+        return self._over
 
-    def _commit_group(self, jobs: list[_Job]) -> None:
-        # A work whose caller has given up before it began need not run.
-        wanted = [job for job in jobs if not job.future.done()]
-        try:
-            self._transaction(wanted)
-        except _TransactionLostError:
-            # One work took the others down with it: each gets a transaction of its own.
-            for job in wanted:
-                job.error = None
-                with suppress(_TransactionLostError):
-                    self._transaction([job])
-        except Exception as error:  # noqa: BLE001 - whatever it is, callers must not wait for ever
-            failure = translate(error) if isinstance(error, sqlite3.Error) else error
-            for job in wanted:
-                job.error = job.error or failure
+    # Either side: the loop while no task is with the thread, the thread while one is.
 
-    def _transaction(self, jobs: list[_Job]) -> None:
-        if not jobs:
-            return
+    def _begin(self) -> None:
         self._raw.execute("BEGIN IMMEDIATE")
-        try:
-            alone = len(jobs) == 1
-            for job in jobs:
-                self._run_alone(job) if alone else self._run_in_savepoint(job)
-            if alone and jobs[0].error is not None:
-                self._rollback()
+
+    def _work(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if len(jobs) == 1:
+                self._run_alone(job)
             else:
-                self._raw.execute("COMMIT")
-        except BaseException:
-            self._rollback()
-            raise
+                self._run_in_savepoint(job)
+            if self._over:
+                raise _NotHereError
 
     def _run_alone(self, job: _Job) -> None:
+        job.error = None
         try:
             job.result = job.work(self._connection)
         except Exception as error:  # noqa: BLE001 - raised to the work's caller
             job.error = error
+            self._rollback()
 
     def _run_in_savepoint(self, job: _Job) -> None:
+        job.error = None
         self._raw.execute("SAVEPOINT work")
         try:
             job.result = job.work(self._connection)
@@ -148,3 +170,61 @@ class Writer:
         if self._raw.in_transaction:
             with suppress(sqlite3.Error):
                 self._raw.execute("ROLLBACK")
+
+    # The thread.
+
+    def _run(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            if self._raw.in_transaction:
+                self._raw.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            self._fail(jobs, error)
+        self._done(jobs)
+
+    def _whole_group(self, jobs: list[_Job]) -> None:
+        try:
+            self._transaction(jobs)
+        except _TransactionLostError:
+            # One work took the others down with it: each gets a transaction of its own.
+            for job in jobs:
+                try:
+                    self._transaction([job])
+                except Exception as error:  # noqa: BLE001 - raised to the work's caller
+                    self._fail([job], error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, callers must not wait for ever
+            self._fail(jobs, error)
+        self._done(jobs)
+
+    def _transaction(self, jobs: list[_Job]) -> None:
+        try:
+            self._begin_patiently()
+            self._work(jobs)
+            if self._raw.in_transaction:
+                self._raw.execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _begin_patiently(self) -> None:
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                return self._begin()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(_LOCK_PAUSE)
+
+    def _fail(self, jobs: list[_Job], error: Exception) -> None:
+        failure = translate(error) if isinstance(error, sqlite3.Error) else error
+        for job in jobs:
+            job.error = job.error or failure
+
+    def _done(self, jobs: list[_Job]) -> None:
+        with suppress(RuntimeError):  # the loop was closed without closing the database: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, jobs)
