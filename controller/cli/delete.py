@@ -64,8 +64,6 @@ async def _see_it_through(session: Session, name: str) -> None:
     """Makes sure that a controller does the work, unless the one that was there has done it in the meantime."""
     from controller.engine.ports import TargetError
 
-    if await session.store.get(name) is None:
-        return
     try:
         await session.start_controller(name)
     except TargetError:

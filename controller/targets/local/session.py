@@ -42,6 +42,8 @@ class LocalSession:
     async def start_controller(self, system: str) -> None:
         if await self._is_driven(system):
             return
+        if await self.store.get(system) is None:
+            return  # Whoever drove it has just removed it: nothing is left to be driven.
         log = self._state.system(system).logs / "controller.log"
         child = self._spawn(system, log)
         until = time.monotonic() + TAKES_OVER_WITHIN
