@@ -15,7 +15,7 @@ Members = dict[str, None]
 
 
 class MemberLists:
-    """At most `capacity` member ids in all, the least recently used lists going first."""
+    """At most `capacity` member ids in all, the lists read longest ago going first."""
 
     def __init__(self, capacity: int = 100_000) -> None:
         self._capacity = capacity
