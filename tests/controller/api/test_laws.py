@@ -91,7 +91,7 @@ systems = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(systems)
 def test_a_valid_document_survives_a_round_trip(document: dict[str, Any]) -> None:
     parsed = parse(document)
@@ -100,7 +100,7 @@ def test_a_valid_document_survives_a_round_trip(document: dict[str, Any]) -> Non
     assert parse(json.loads(json.dumps(written))) == parsed
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(systems, st.data())
 def test_one_unknown_field_anywhere_refuses_the_document(document: dict[str, Any], data: st.DataObject) -> None:
     place = document["spec"]
