@@ -113,6 +113,10 @@ async def serve(settings: ProcessSettings) -> int:
     log.info("ready: %s", ", ".join(service.name for service in settings.services))
     await asked
     await host.stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Stopped already: an impatient signal must not make a clean end look like a crash.
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
     return 0
 
 
