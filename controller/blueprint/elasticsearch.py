@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
-from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.part import Part, Profile, credentials, external
 from controller.blueprint.stores import server
 from controller.blueprint.workload import Port, Secret
 
@@ -15,12 +15,11 @@ SECRET = Secret("elasticsearch", ("username", "password"))
 def part(system: ChatSystem, profile: Profile) -> Part:
     declared = system.spec.stores.elasticsearch
     if declared.external:
-        secrets, files = credentials(PREFIX, declared.external.secret_name)
         environment = {
             f"{PREFIX}_URL": ",".join(str(url) for url in declared.external.endpoints),
             f"{PREFIX}_INDEX_PREFIX": declared.external.index_prefix,
         }
-        return Part(secrets=secrets, environment=environment, secret_files=files)
+        return external(PREFIX, declared.external, environment)
     if profile.embedded or declared.managed is None:
         return Part(environment={f"{PREFIX}_URL": "database:"})
     _, files = credentials(PREFIX, SECRET.name)

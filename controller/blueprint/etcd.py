@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
 from controller.blueprint import valkey
-from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.part import Part, Profile, external
 from controller.blueprint.stores import server
 from controller.blueprint.workload import Port
 
@@ -17,9 +17,8 @@ def part(system: ChatSystem, profile: Profile) -> Part:
     if profile.shared_process:
         return Part(environment={f"{PREFIX}_URL": "none:"})
     if declared.external:
-        secrets, files = credentials(PREFIX, declared.external.secret_name)
         url = f"etcd://{','.join(declared.external.endpoints)}{declared.external.prefix}"
-        return Part(secrets=secrets, environment={f"{PREFIX}_URL": url}, secret_files=files)
+        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         return valkey.part(system, profile, PREFIX, 2)
     workload = server(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
-from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.part import Part, Profile, credentials, external
 from controller.blueprint.stores import server
 from controller.blueprint.workload import Port, Secret, Volume
 
@@ -15,9 +15,8 @@ SECRET = Secret("mysql", ("username", "password", "root-password"))
 def part(system: ChatSystem, profile: Profile) -> Part:
     declared = system.spec.stores.mysql
     if declared.external:
-        secrets, files = credentials(PREFIX, declared.external.secret_name)
         url = f"mysql://{','.join(declared.external.endpoints)}/{declared.external.database}"
-        return Part(secrets=secrets, environment={f"{PREFIX}_URL": url}, secret_files=files)
+        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         # Three slashes and an absolute path, as in SQLAlchemy's URLs.
         url = "sqlite:///{volume:database}/chat.db"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from controller.api.stores import ExternalStore
 from controller.blueprint.workload import Secret, Volume, Workload
 
 
@@ -49,3 +50,24 @@ def credentials(prefix: str, secret: str | None) -> tuple[tuple[Secret, ...], di
         return (), {}
     files = {f"{prefix}_USERNAME_FILE": (secret, "username"), f"{prefix}_PASSWORD_FILE": (secret, "password")}
     return (Secret(secret, ("username", "password"), generated=False),), files
+
+
+def external(prefix: str, store: ExternalStore, environment: Mapping[str, str]) -> Part:
+    """A store that runs somewhere else: `environment` says where; its secrets and its encryption are the same for all.
+
+    The variables beside `<prefix>_URL` are those of `credentials`, and `_TLS`, `_TLS_VERIFY`, `_CA_FILE`,
+    `_CERTIFICATE_FILE` and `_KEY_FILE`."""
+    secrets, files = credentials(prefix, store.secret_name)
+    variables = dict(environment)
+    if tls := store.tls:
+        variables[f"{prefix}_TLS"] = "true"
+        if tls.insecure_skip_verify:
+            variables[f"{prefix}_TLS_VERIFY"] = "false"
+        if tls.ca_secret:
+            secrets += (Secret(tls.ca_secret, ("ca.crt",), generated=False),)
+            files[f"{prefix}_CA_FILE"] = (tls.ca_secret, "ca.crt")
+        if tls.client_secret:
+            secrets += (Secret(tls.client_secret, ("tls.crt", "tls.key"), generated=False),)
+            files[f"{prefix}_CERTIFICATE_FILE"] = (tls.client_secret, "tls.crt")
+            files[f"{prefix}_KEY_FILE"] = (tls.client_secret, "tls.key")
+    return Part(secrets=secrets, environment=variables, secret_files=files)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from controller.api.chatsystem import ChatSystem
 from controller.blueprint import valkey
-from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.part import Part, Profile, credentials, external
 from controller.blueprint.stores import server
 from controller.blueprint.workload import Port, Secret
 
@@ -17,10 +17,9 @@ SECRET = Secret("rabbitmq", ("username", "password", "cookie"))
 def part(system: ChatSystem, profile: Profile) -> Part:
     declared = system.spec.stores.rabbitmq
     if declared.external:
-        secrets, files = credentials(PREFIX, declared.external.secret_name)
         # The virtual host is one path segment: https://www.rabbitmq.com/docs/uri-spec
         url = f"amqp://{','.join(declared.external.endpoints)}/{quote(declared.external.virtual_host, safe='')}"
-        return Part(secrets=secrets, environment={f"{PREFIX}_URL": url}, secret_files=files)
+        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         return valkey.part(system, profile, PREFIX, 1)
     management = declared.managed.management

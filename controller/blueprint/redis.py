@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
 from controller.blueprint import valkey
-from controller.blueprint.part import Part, Profile, credentials
+from controller.blueprint.part import Part, Profile, external
 from controller.blueprint.stores import server
 from controller.blueprint.workload import Port, Secret
 
@@ -16,9 +16,8 @@ SECRET = Secret("redis", ("password",))
 def part(system: ChatSystem, profile: Profile) -> Part:
     declared = system.spec.stores.redis
     if declared.external:
-        secrets, files = credentials(PREFIX, declared.external.secret_name)
         url = f"redis://{','.join(declared.external.endpoints)}/{declared.external.database}"
-        return Part(secrets=secrets, environment={f"{PREFIX}_URL": url}, secret_files=files)
+        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         return valkey.part(system, profile, PREFIX, 0)
     workload = server(

@@ -66,12 +66,12 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 def migrate(environment: Mapping[str, str]) -> int:
     """Applies what is missing. Raises SettingsError."""
-    from services.runtime.open_stores import read_database_url
+    from services.runtime.store_urls import path_of, read_one_store
     from services.stores.migrate import MigrationError, load, sql_directory
     from services.stores.ports import StoreError
     from services.stores.sqlite.migrator import migrate as migrate_sqlite
 
-    path = read_database_url(environment)
+    path = path_of(read_one_store("DATABASE", environment).urls["DATABASE"])
     try:
         done = migrate_sqlite(path, load(sql_directory(environment) / "sqlite"))
     except (MigrationError, StoreError) as error:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.catalogue import BY_NAME, SERVICES, Service
-from services.runtime.open_stores import StoreUrls, read_store_urls
 from services.runtime.settings import Settings, SettingsError, read_settings
+from services.runtime.store_urls import StoreUrls, read_store_urls
 
 _INSTANCE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LEVELS = ("debug", "info", "warning", "error")

@@ -136,6 +136,18 @@ def test_external_stores_are_an_address_and_a_secret_that_is_not_ours_to_make() 
     assert {secret.name: secret.generated for secret in made.secrets} == {"db": False, "s3": False}
 
 
+def test_the_encryption_of_an_external_store_reaches_the_services_as_files() -> None:
+    tls = {"caSecret": "authority", "clientSecret": "me", "insecureSkipVerify": True}
+    made = blueprint(LOCAL, stores={"rabbitmq": {"external": {"endpoints": ["q:5671"], "tls": tls}}})
+    services = found(made, "services")
+    assert services.environment["CHATSYSTEM_QUEUE_TLS"] == "true"
+    assert services.environment["CHATSYSTEM_QUEUE_TLS_VERIFY"] == "false"
+    assert services.secrets["CHATSYSTEM_QUEUE_CA_FILE"] == ("authority", "ca.crt")
+    assert services.secrets["CHATSYSTEM_QUEUE_CERTIFICATE_FILE"] == ("me", "tls.crt")
+    assert services.secrets["CHATSYSTEM_QUEUE_KEY_FILE"] == ("me", "tls.key")
+    assert {"authority", "me"} <= {secret.name for secret in made.secrets if not secret.generated}
+
+
 def test_the_embedded_server_stays_while_a_managed_store_lives_in_it() -> None:
     made = blueprint(LOCAL, stores={"redis": {"external": {"endpoints": ["cache:6379"]}}})
     assert found(made, "valkey").components == ("rabbitmq",)

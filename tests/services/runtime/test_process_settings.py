@@ -52,8 +52,14 @@ def test_an_unknown_service_is_answered_with_the_known_ones():
         ("CHATSYSTEM_DATABASE_URL", "sqlite://relative.db", "absolute path"),
         ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1/0", "host and port"),
         ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1:6379/x", "database number"),
-        ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1:70000/0", "not a URL"),
+        ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1:70000/0", "host and port"),
+        ("CHATSYSTEM_CACHE_URL", "redis://one:6379,two:6379/0", "several addresses"),
+        ("CHATSYSTEM_QUEUE_URL", "amqp://one:5672,two/", "host and port"),
+        ("CHATSYSTEM_QUEUE_URL", "amqp://one:5672/a/b", "%2F"),
+        ("CHATSYSTEM_QUEUE_CA_FILE", "/etc/hostname", "CHATSYSTEM_QUEUE_TLS is not true"),
+        ("CHATSYSTEM_QUEUE_TLS", "yes", "expected true or false"),
         ("CHATSYSTEM_QUEUE_URL", "kafka://127.0.0.1:9092", "unknown kind 'kafka'"),
+        ("CHATSYSTEM_REGISTRY_URL", "etcd://one:2379/", "prefix"),
         ("CHATSYSTEM_REGISTRY_URL", "consul:", "unknown kind 'consul'"),
         ("CHATSYSTEM_FILES_URL", "/var/lib/files", "unknown kind ''"),
         ("CHATSYSTEM_CACHE_PASSWORD_FILE", "/nowhere/at/all", "cannot be read"),
@@ -103,8 +109,18 @@ def test_the_secret_does_not_show_when_settings_are_printed(tmp_path):
 def test_the_password_does_not_show_when_settings_are_printed(tmp_path):
     (tmp_path / "password").write_text("open-sesame")
     settings = read_process_settings(SERVICES, {**GOOD, "CHATSYSTEM_CACHE_PASSWORD_FILE": str(tmp_path / "password")})
-    assert settings.stores.passwords["CACHE"] == "open-sesame"
+    assert settings.stores.access["CACHE"].password == "open-sesame"
     assert "open-sesame" not in repr(settings)
+
+
+def test_the_certificates_of_an_encrypted_store_are_looked_for_at_once(tmp_path):
+    here = tmp_path / "ca.crt"
+    here.write_text("")
+    (problem,) = problems(
+        CHATSYSTEM_QUEUE_TLS="true", CHATSYSTEM_QUEUE_CA_FILE=str(here), CHATSYSTEM_QUEUE_KEY_FILE=str(tmp_path / "no")
+    )
+    assert "CHATSYSTEM_QUEUE_KEY_FILE" in problem
+    assert "can be read" in problem
 
 
 @pytest.mark.parametrize("variable", ["CHATSYSTEM_LOG_LEVEL", "CHATSYSTEM_LOG_FORMAT"])

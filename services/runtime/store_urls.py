@@ -1,0 +1,146 @@
+"""Where the stores are and how they are reached, read from the environment and checked.
+
+CHATSYSTEM_<STORE>_URL is the address. Beside it, where a store wants it: _USERNAME_FILE and _PASSWORD_FILE; _TLS=true with
+_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE and _TLS_VERIFY=false. Names and passwords come from files, never from a URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from services.runtime.settings import SettingsError
+from services.stores.access import Access, Tls, addresses
+
+_KNOWN = {
+    "DATABASE": ("sqlite:///absolute/path/chat.db",),
+    "CACHE": ("redis://host:port/0",),
+    "QUEUE": ("redis://host:port/0", "amqp://host:port,host:port/virtual-host"),
+    "SEARCH": ("database:",),
+    "FILES": ("file:///absolute/folder",),
+    "REGISTRY": ("none:", "redis://host:port/0", "etcd://host:port,host:port/prefix"),
+}
+_DEFAULT = {"SEARCH": "database:", "REGISTRY": "none:"}
+
+
+@dataclass(frozen=True)
+class StoreUrls:
+    """Where the stores are and who this process is to them; keys are the words CACHE, QUEUE and so on."""
+
+    urls: Mapping[str, str]
+    access: Mapping[str, Access]
+
+
+def read_store_urls(environment: Mapping[str, str]) -> StoreUrls:
+    """Reads and checks every store. Raises SettingsError with every problem."""
+    problems: list[str] = []
+    urls = {store: _read_url(store, environment, problems) for store in _KNOWN}
+    access = {store: _read_access(store, environment, problems) for store in _KNOWN}
+    if problems:
+        raise SettingsError(problems)
+    return StoreUrls(urls, access)
+
+
+def read_one_store(store: str, environment: Mapping[str, str]) -> StoreUrls:
+    """One store alone, for a process that needs no other. Raises SettingsError."""
+    problems: list[str] = []
+    urls = {store: _read_url(store, environment, problems)}
+    access = {store: _read_access(store, environment, problems)}
+    if problems:
+        raise SettingsError(problems)
+    return StoreUrls(urls, access)
+
+
+def path_of(url: str) -> Path:
+    """The file or folder of a URL without a host."""
+    return Path(unquote(urlsplit(url).path))
+
+
+def _read_url(store: str, environment: Mapping[str, str], problems: list[str]) -> str:
+    variable, known = f"CHATSYSTEM_{store}_URL", _KNOWN[store]
+    url = environment.get(variable, _DEFAULT.get(store, ""))
+    if problem := _problem(url, known):
+        problems.append(f"{variable}: {problem}; expected {' or '.join(known)}")
+    return url
+
+
+def _read_access(store: str, environment: Mapping[str, str], problems: list[str]) -> Access:
+    prefix = f"CHATSYSTEM_{store}"
+    return Access(
+        username=_content(f"{prefix}_USERNAME_FILE", environment, problems),
+        password=_content(f"{prefix}_PASSWORD_FILE", environment, problems),
+        tls=_read_tls(prefix, environment, problems),
+    )
+
+
+def _read_tls(prefix: str, environment: Mapping[str, str], problems: list[str]) -> Tls | None:
+    encrypted = _flag(f"{prefix}_TLS", environment, problems, default=False)
+    verify = _flag(f"{prefix}_TLS_VERIFY", environment, problems, default=True)
+    files = [environment.get(f"{prefix}_{word}_FILE", "") for word in ("CA", "CERTIFICATE", "KEY")]
+    if not encrypted:
+        if any(files):
+            problems.append(f"{prefix}_TLS is not true, but certificates are named: set it to true, or name none")
+        return None
+    for word, file in zip(("CA", "CERTIFICATE", "KEY"), files, strict=True):
+        if file and not Path(file).is_file():
+            problems.append(f"{prefix}_{word}_FILE: {file} is no file that can be read")
+    ca, certificate, key = files
+    return Tls(ca, certificate, key, verify)
+
+
+def _flag(variable: str, environment: Mapping[str, str], problems: list[str], *, default: bool) -> bool:
+    text = environment.get(variable, str(default)).lower()
+    if text not in {"true", "false"}:
+        problems.append(f"{variable}={text!r}: expected true or false")
+    return text == "true"
+
+
+def _content(variable: str, environment: Mapping[str, str], problems: list[str]) -> str:
+    path = environment.get(variable)
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        problems.append(f"{variable}: {path} cannot be read: {reason}")
+        return ""
+
+
+def _problem(url: str, known: tuple[str, ...]) -> str:
+    if not url:
+        return "is not set"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "is not a URL"
+    if "@" in parts.netloc:
+        return (
+            "holds a name or password; put them into the files that the variables with _USERNAME_FILE and "
+            "_PASSWORD_FILE name"
+        )
+    if parts.scheme not in {each.split(":", 1)[0] for each in known}:
+        return f"unknown kind {parts.scheme!r}"
+    return _wrong_part(url, parts)
+
+
+def _wrong_part(url: str, parts: SplitResult) -> str:
+    match parts.scheme:
+        case "sqlite" | "file" if parts.netloc or not parts.path.strip("/"):
+            return "names no absolute path"
+        case "redis" | "amqp" | "etcd":
+            try:
+                found = addresses(url)
+            except ValueError:
+                return "names no host and port"
+            if parts.scheme == "redis" and len(found) > 1:
+                return "names several addresses"
+            if parts.scheme == "redis" and not (parts.path.strip("/") or "0").isdigit():
+                return "names no database number"
+            if parts.scheme == "amqp" and "/" in parts.path[1:]:
+                return "names a virtual host with a slash, which is written %2F"
+            if parts.scheme == "etcd" and not parts.path.strip("/"):
+                return "names no prefix of keys"
+    return ""
