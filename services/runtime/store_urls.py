@@ -78,14 +78,17 @@ def _read_access(store: str, environment: Mapping[str, str], problems: list[str]
 def _read_tls(prefix: str, environment: Mapping[str, str], problems: list[str]) -> Tls | None:
     encrypted = _flag(f"{prefix}_TLS", environment, problems, default=False)
     verify = _flag(f"{prefix}_TLS_VERIFY", environment, problems, default=True)
-    files = [environment.get(f"{prefix}_{word}_FILE", "") for word in ("CA", "CERTIFICATE", "KEY")]
-    if not encrypted:
-        if any(files):
-            problems.append(f"{prefix}_TLS is not true, but certificates are named: set it to true, or name none")
-        return None
-    for word, file in zip(("CA", "CERTIFICATE", "KEY"), files, strict=True):
-        if file and not Path(file).is_file():
+    words = ("CA", "CERTIFICATE", "KEY")
+    files = [environment.get(f"{prefix}_{word}_FILE", "") for word in words]
+    for word, file in zip(words, files, strict=True):
+        if file and not encrypted:
+            problems.append(
+                f"{prefix}_{word}_FILE is set, but {prefix}_TLS is not true: set it to true, or name no file"
+            )
+        elif file and not Path(file).is_file():
             problems.append(f"{prefix}_{word}_FILE: {file} is no file that can be read")
+    if not encrypted:
+        return None
     ca, certificate, key = files
     return Tls(ca, certificate, key, verify)
 

@@ -200,7 +200,7 @@ def test_a_second_signal_ends_the_process_at_once(start, environment):
         process.signal(signal.SIGTERM)
         wait_for(lambda: "draining" in process.output(), 10, "it drains", pause=0.01)
         process.signal(signal.SIGTERM)
-        assert process.wait(3) in {0, 1}
+        assert process.wait(3) in {0, 1, -signal.SIGTERM}  # the last: it came when the loop was closed already
 
 
 def test_readiness_follows_the_cache(start, environment, tmp_path):
