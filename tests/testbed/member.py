@@ -49,6 +49,8 @@ class Member:
         self.shelves = {conversation: Shelf() for conversation in conversations}
         self.sent: list[Sent] = []
         self.reconnects = 0
+        self.setbacks: list[str] = []
+        """Why sends had to be repeated."""
         self._device: FrameDevice | None = None
         self._connected = asyncio.Event()
         self._running = asyncio.create_task(self._run())
@@ -120,14 +122,18 @@ class Member:
                     assert self._device is not None
                     ack = await self._device.send(conversation, text(words), request_id)
                     acknowledged, seq = ack["success"], ack["seq"] or None
-                    if not acknowledged and not ack["retry_after_ms"] and not _passes(ack["errmsg"]):
-                        raise Refused(ack["errmsg"])
-                    await asyncio.sleep(ack["retry_after_ms"] / 1000)
-            except AWAY:
+                    if not acknowledged:
+                        if not ack["retry_after_ms"] and not _passes(ack["errmsg"]):
+                            raise Refused(ack["errmsg"])
+                        self.setbacks.append(ack["errmsg"])
+                        await asyncio.sleep(ack["retry_after_ms"] / 1000)
+            except AWAY as away:
+                self.setbacks.append(repr(away))
                 await asyncio.sleep(_PAUSE)
             except Refused as refused:
                 if not _passes(refused.text):
                     raise
+                self.setbacks.append(refused.text)
                 await asyncio.sleep(_PAUSE)
         self.sent.append(Sent(conversation, self.person.user_id, request_id, words, acknowledged, seq))
         return acknowledged

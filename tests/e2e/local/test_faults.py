@@ -44,10 +44,10 @@ async def test_kill_9_of_the_one_process(own: System):
     assert all(member.reconnects for member in traffic.members)
 
 
-async def test_kill_9_of_valkey(own: System):
+async def test_messages_flow_on_through_a_kill_9_of_valkey(own: System):
     traffic = await begin(own)
     own.valkey.process.kill()
-    await asyncio.sleep(1.0)
+    await traffic.flow(SOME)
     await asyncio.to_thread(own.valkey.start)
     await asyncio.to_thread(own.wait_ready)
     await traffic.flow(SOME)

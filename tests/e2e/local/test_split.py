@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 
 import grpc
@@ -130,6 +131,22 @@ async def test_services_find_each_other_again_after_the_registry_forgot_everythi
     await traffic.flow(50)
     await asyncio.to_thread(doubled.wait_ready)
     assert await traffic.end() == []
+
+
+@pytest.mark.parametrize("service", ["transmit", "file"])
+async def test_a_rolling_restart_of_a_doubled_service_fails_no_request(doubled: System, both, service: str):
+    first, _ = both
+    traffic = Traffic(first)
+    await traffic.begin()
+    await traffic.flow(50)
+    for name in (service, f"{service}-2"):
+        doubled.processes[name].signal(signal.SIGTERM)
+        assert await asyncio.to_thread(doubled.processes[name].wait, 20.0) == 0
+        doubled.restart(name)
+        await asyncio.to_thread(doubled.wait_ready)
+        await traffic.flow(50)
+    assert await traffic.end() == []
+    assert [setback for member in traffic.members for setback in member.setbacks] == []
 
 
 async def test_a_call_from_outside_the_system_is_not_answered(doubled: System):
