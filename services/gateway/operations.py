@@ -19,6 +19,7 @@ from services.protocol.gateway_pb2 import Delivery, DeliveryBatch, ReadEvent, Se
 from services.protocol.notify_pb2 import NotifyType
 from services.protocol.store_pb2 import MarkReadRsp
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
+from services.runtime.logs import request_id
 from services.runtime.push import PushBus
 from services.runtime.rpc import Clients, Unavailable
 from services.stores.ports import StoreError
@@ -92,6 +93,7 @@ class Operations:
     async def perform(self, route: Route, request: Any, address: str) -> Any:
         """Answers one request. `address` stands in for a session where there is none."""
         started = self._monotonic()
+        request_id.set(request.request_id)
         response, result = await self._perform(route, request, address, started)
         self._metrics.results[route.path, result].inc()
         self._metrics.latency[route.path].observe(self._monotonic() - started)
@@ -123,6 +125,7 @@ class Operations:
     async def call(self, route: Route, request: Any, session: Session, connection: int) -> Any:
         """Answers a frame other than a send for an authenticated connection; its pushes do not go to `connection`."""
         started = self._monotonic()
+        request_id.set(request.request_id)
         if self._limits.requests.take(session.key, started):
             self._metrics.limited_requests.inc()
             return self._failure(route, request, TOO_OFTEN)
@@ -142,6 +145,7 @@ class Operations:
     async def send(self, request: NewMessageReq, session: Session, connection: int) -> SendRsp:
         """Has the message of a frame made durable, pushes it, and returns what `connection` is to be told."""
         started = self._monotonic()
+        request_id.set(request.request_id)
         answer, result = await self._send(request, session, connection)
         self._metrics.results[SEND.path, result].inc()
         self._metrics.latency[SEND.path].observe(self._monotonic() - started)

@@ -16,6 +16,8 @@ from typing import Any, TextIO
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The request that the current task works on; set by the gateway, carried over to other processes by calls."""
 
+_LONGEST_ID = 128
+"""A client can send any text as its request id."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _NOISY = ("grpc", "asyncio", "redis", "aiohttp.access")
 
@@ -51,7 +53,7 @@ class JsonLines(logging.Formatter):
             "instance": self._instance,
         }
         if current := request_id.get():
-            line["request_id"] = current
+            line["request_id"] = current[:_LONGEST_ID]
         line |= _extra(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -65,7 +67,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = _extra(record)
         if current := request_id.get():
-            fields["request_id"] = current
+            fields["request_id"] = current[:_LONGEST_ID]
         message = record.getMessage() + "".join(f" {name}={value}" for name, value in fields.items())
         message = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
         line = f"{_time(record)} {record.levelname:<7} {record.name}: {message}"

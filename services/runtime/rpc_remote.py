@@ -23,6 +23,7 @@ from services.stores.ports import Instance, Registry
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 1.0
+_LONGEST_ID = 128
 _OPTIONS = [
     *CHANNEL_OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -89,9 +90,11 @@ class RemoteServices:
 
     def _metadata(self) -> list[tuple[str, str]]:
         current = request_id.get()
-        own = [(SECRET_KEY, self._secret)]
+        metadata = [(SECRET_KEY, self._secret)]
         # Only what may stand in a header; a client's request id can be anything.
-        return [*own, (REQUEST_ID_KEY, current)] if current.isascii() and current.isprintable() and current else own
+        if current and len(current) <= _LONGEST_ID and current.isascii() and current.isprintable():
+            metadata.append((REQUEST_ID_KEY, current))
+        return metadata
 
     def _changed(self, service: str, instances: Sequence[Instance]) -> None:
         if service not in DESCRIPTORS:

@@ -40,6 +40,14 @@ def test_a_line_break_in_a_message_makes_no_second_line(logged):
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_endless_request_id_does_not_fill_the_log(logged, form):
+    token = request_id.set("x" * 100_000)
+    line = logged(form, lambda log: log.info("short"))
+    request_id.reset(token)
+    assert len(line) < 500
+
+
 def test_extra_fields_show_as_text(logged):
     assert "away waited=3\n" in logged("text", lambda log: log.info("away", extra={"waited": 3}))
 

@@ -160,7 +160,7 @@ async def test_a_call_ends_at_its_deadline(network):
 async def test_the_request_id_goes_along(network):
     shelf, *_ = await network.replica()
     caller = await network.caller()
-    for sent, arrived in (("r-1", "r-1"), ("会\n", "")):
+    for sent, arrived in (("r-1", "r-1"), ("会\n", ""), ("x" * 100_000, "")):
         token = request_id.set(sent)
         await get(caller)
         request_id.reset(token)
