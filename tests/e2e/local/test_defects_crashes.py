@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.client import Api, Refused, befriend, make_group
+from tests.testbed.operations import BY_NAME
 from tests.testbed.schema import CODEC, attachment, text
 from tests.testbed.system import System
 
@@ -47,6 +48,42 @@ async def test_idle_connections_starve_nobody(api: Api, pair):
     await asyncio.wait_for(one.call("get_user_info"), 5)
     for _, writer in idle:
         writer.close()
+
+
+@defect("D4")
+async def test_clients_that_leave_in_the_middle_of_a_request_cost_nothing(api: Api, pair, system: System):
+    one, other, chat = pair
+    requests = [
+        ("username_login", {"nickname": one.nickname, "password": "wrong_12"}),
+        ("get_history", {"session_id": one.session_id, "chat_session_id": chat, "over_time": 2**31}),
+        ("new_message", {"session_id": one.session_id, "chat_session_id": chat, "message": attachment("f", b"x")}),
+        ("search_messages", {"session_id": one.session_id, "search_key": "x"}),
+    ]
+
+    async def leave(number: int) -> None:
+        name, fields = requests[number % len(requests)]
+        operation = BY_NAME[name]
+        body = CODEC.encode(operation.request, {"request_id": f"leave-{number}", **fields})
+        _, writer = await asyncio.open_connection(api.host, api.http_port)
+        writer.write(
+            b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (operation.path.encode(), len(body))
+        )
+        writer.write(body)
+        await asyncio.sleep(0.001 * (number % 7))
+        writer.transport.abort()
+
+    for start in range(0, 200, 40):
+        await asyncio.gather(*(leave(start + number) for number in range(40)))
+    device = await other.connect()
+    sending = [asyncio.create_task(device.send(chat, text(str(number)))) for number in range(50)]
+    await asyncio.sleep(0.01)
+    device.cut()
+    await asyncio.gather(*sending, return_exceptions=True)
+    await one.send(chat, text("last"))
+    said = [(message["message"]["string_message"] or {}).get("content") for message in await other.history(chat)]
+    assert said.count("last") == 1
+    assert await api.register()
+    assert "Traceback" not in system.processes["all"].output()
 
 
 @defect("D5")
