@@ -38,7 +38,8 @@ def workload(system: ChatSystem, profile: Profile) -> Workload:
         kind=Kind.STORE,
         image=IMAGE,
         components=tuple(hosted),
-        arguments=arguments(settings),
+        # The outbox lets go of an event when the queue has it: then it has to be on the disk.
+        arguments=arguments(settings, fsync="always" if stores.rabbitmq.managed else "everysec"),
         secrets={"PASSWORD_FILE": (NAME, "password")},
         ports=(Port("client", 6379),),
         ready=Probe("client", deadline=30.0),
@@ -49,12 +50,12 @@ def workload(system: ChatSystem, profile: Profile) -> Workload:
     )
 
 
-def arguments(settings: ManagedRedis) -> tuple[str, ...]:
-    """Eviction is off: sessions and queued events are data, not a cache."""
+def arguments(settings: ManagedRedis, *, fsync: str = "everysec") -> tuple[str, ...]:
+    """Eviction is off: sessions and queued events are data, not a cache. `fsync` as in Valkey's appendfsync."""
     persistence = {
         "none": ("--appendonly", "no", "--save", ""),
         "rdb": ("--appendonly", "no", "--save", "60 1"),
-        "aof": ("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        "aof": ("--appendonly", "yes", "--appendfsync", fsync, "--save", ""),
     }[settings.persistence]
     memory = ("--maxmemory", str(bytes_of(settings.max_memory))) if settings.max_memory else ()
     common = ("--port", "{port:client}", "--dir", f"{{volume:{NAME}}}", "--maxmemory-policy", "noeviction")

@@ -8,7 +8,7 @@ from typing import Any
 
 _CLUSTER = "no effect on the local target"
 _LATER = "no effect in this version"
-_UNSAFE = "no effect in this version: connections are NOT encrypted; put a proxy with TLS in front"
+_UNSAFE = "refused: the local target does not encrypt its ports; put a proxy with TLS in front"
 _MISSING = "not supported by this version: the services will not start with it; use managed"
 
 LOCAL: tuple[tuple[str, str], ...] = (

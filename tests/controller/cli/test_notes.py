@@ -52,7 +52,7 @@ def test_what_works_is_not_mentioned(spec: dict[str, Any]) -> None:
         ({"stores": {"mysql": {"external": {"endpoints": ["a:1"]}}}}, "spec.stores.mysql.external: not supported"),
         (
             {"exposure": {"tls": {"secretName": "a"}}},
-            "spec.exposure.tls: no effect in this version: connections are NOT",
+            "spec.exposure.tls: refused: the local target does not encrypt its ports",
         ),
         ({"backup": {"schedule": "@daily", "keep": {"count": 3}}}, "spec.backup: no effect in this version"),
         ({"release": {"backupFirst": True}}, "spec.release.backupFirst: no effect in this version"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,9 +76,8 @@ async def test_port_and_data_outlive_its_death(machine: Machine) -> None:
     (before,) = records.load_instances(machine.paths)
     async with client(machine, password(machine)) as connection:
         await connection.set("key", "value")
-    await asyncio.sleep(1.1)  # appendfsync everysec
     assert before.identity is not None
-    identity.send(before.identity, __import__("signal").SIGKILL)
+    identity.send(before.identity, signal.SIGKILL)
     state = await machine.until(lambda state: state.instances[0].health is Health.EXITED)
     await machine.do(Action.RESTART, "valkey", 0, state.instances[0].id)
     await machine.until(lambda state: state.instances[0].health is Health.HEALTHY)
