@@ -33,6 +33,8 @@ class Process:
         self._command = list(command)
         self._environment = dict(environment)
         self._running: subprocess.Popen[bytes] | None = None
+        self._asked = False
+        """Whether it got a SIGTERM: a second one would end it without grace."""
 
     @property
     def pid(self) -> int:
@@ -49,6 +51,7 @@ class Process:
 
     def start(self) -> None:
         assert not self.running, f"{self.name} runs already"
+        self._asked = False
         with self.log.open("ab") as sink:
             self._running = subprocess.Popen(
                 self._command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=self._environment
@@ -57,6 +60,7 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         if self.running:
             os.kill(self.pid, number)
+            self._asked = self._asked or number == signal.SIGTERM
 
     def kill(self) -> None:
         """SIGKILL, and waits for the end."""
@@ -72,8 +76,9 @@ class Process:
         """SIGTERM, and SIGKILL for what does not listen."""
         if not self.running:
             return
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
+        if not self._asked:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(patience)
         if self.running:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -153,10 +154,21 @@ class System:
         self.processes[name].start()
 
     def stop(self) -> None:
-        """Stops everything, the gateway first."""
-        for process in reversed(self.processes.values()):
+        """Stops everything, the gateways first."""
+        waiting = sorted(self.processes.values(), key=lambda process: not process.name.startswith("gateway"))
+        for process in waiting:
+            process.signal(signal.SIGCONT)
+            process.signal(signal.SIGTERM)
+        for process in waiting:
             process.stop()
         self.valkey.process.stop()
+
+    def assert_clean(self) -> None:
+        """No process has logged an exception that nobody expected, or ended in one."""
+        for process in self.processes.values():
+            output = process.output()
+            assert "Traceback" not in output, f"{process.name} has logged a traceback:\n{output[-8000:]}"
+            assert process.exit_code in (0, -signal.SIGKILL), f"{process.name} ended with {process.exit_code}"
 
     def logs(self) -> str:
         """What all service processes have logged."""

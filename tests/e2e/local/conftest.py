@@ -27,6 +27,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, sms: SmsEndpoint) -> Iterat
     running = System(tmp_path_factory.mktemp("system"), settings=settings).start()
     yield running
     running.stop()
+    running.assert_clean()
 
 
 @pytest.fixture
@@ -43,6 +44,8 @@ def start_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     yield start
     for one in started:
         one.stop()
+    for one in started:
+        one.assert_clean()
 
 
 @pytest.fixture

@@ -114,6 +114,8 @@ async def test_a_second_sigterm_ends_the_process_at_once(start_system):
     assert process.running
     process.signal(signal.SIGTERM)
     await asyncio.to_thread(process.wait, 5.0)
+    own.restart("all")
+    await asyncio.to_thread(own.wait_ready)
     for device in devices:
         await device.close()
     await api.close()

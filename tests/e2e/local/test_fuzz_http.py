@@ -29,6 +29,7 @@ def target(tmp_path_factory) -> Iterator[System]:
     one = System(tmp_path_factory.mktemp("fuzz"), settings={"CHATSYSTEM_USER_CODE_INTERVAL": "0s"}).start()
     yield one
     one.stop()
+    one.assert_clean()
 
 
 @pytest.fixture

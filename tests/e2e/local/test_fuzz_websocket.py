@@ -32,6 +32,7 @@ def target(tmp_path_factory) -> Iterator[System]:
     one = System(tmp_path_factory.mktemp("fuzz"), settings=settings).start()
     yield one
     one.stop()
+    one.assert_clean()
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def doubled(tmp_path_factory):
     one = System(tmp_path_factory.mktemp("doubled"), split=True, replicas=replicas)
     yield one.start()
     one.stop()
+    one.assert_clean()
 
 
 @pytest.fixture
