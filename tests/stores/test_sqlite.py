@@ -99,6 +99,30 @@ async def test_a_long_write_moves_off_the_loop_and_happens_once(path):
     await database.close()
 
 
+class _FastThread:
+    """The writer's thread as it is when the loop is slow: done with a task before the loop goes on."""
+
+    def put(self, task):
+        if task is not None:
+            worker = threading.Thread(target=task)
+            worker.start()
+            worker.join()
+
+
+async def test_a_group_that_moves_off_the_loop_has_all_the_time_it_needs(path):
+    database = await SqliteDatabase.open(path)
+    waiting = database._writer._tasks
+    database._writer._tasks = _FastThread()
+    sql = (
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300000)"
+        " INSERT INTO outbox (topic, event, created_at) SELECT 't', x'00', x FROM n"
+    )
+    await database.write(lambda connection: connection.change(sql))
+    assert await asyncio.gather(*(database.write(put(str(number))) for number in range(5))) == [1] * 5
+    database._writer._tasks = waiting
+    await database.close()
+
+
 async def limit_pages(database, extra):
     """Makes the disk full after so many more pages."""
 

@@ -109,13 +109,13 @@ class Writer:
             self._begin()
             self._deadline = time.monotonic() + _BUDGET
             self._work(jobs)
+            rest = self._commit
         except Exception:  # noqa: BLE001 - the thread runs the group again and tells the callers
             self._rollback()
-            self._tasks.put(lambda: self._whole_group(jobs))
-        else:
-            self._tasks.put(lambda: self._commit(jobs))
-        finally:
-            self._deadline, self._over = None, False
+            rest = self._whole_group
+        # Before the hand-over: the thread has all the time it needs, and must not find the loop's time used up.
+        self._deadline, self._over = None, False
+        self._tasks.put(lambda: rest(jobs))
 
     def _settle(self, jobs: list[_Job]) -> None:
         for job in jobs:
