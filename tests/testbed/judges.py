@@ -6,9 +6,7 @@ returns what the client would believe, so that a test can compare that with what
 
 from __future__ import annotations
 
-from typing import Any
-
-from tests.testbed.wire import DELIMITED, VARINT, Field, WireError, fields, read_varint
+from tests.testbed.wire import DELIMITED, VARINT, Field, WireError, fields
 
 PROBE = 20
 """Characters at which the browser client looks to tell a session id from a nested message."""
@@ -88,17 +86,6 @@ def browser_notification(payload: bytes) -> int | None:
     return kind if isinstance(kind, int) else None
 
 
-def wire_types(data: bytes, message: str, schema: dict[str, dict[int, str]]) -> set[int]:
-    """All wire types in a message and those nested in it; `schema` gives the message type of nested fields by number."""
-    seen = set()
-    for field in fields(data):
-        seen.add(field.wire_type)
-        nested = schema.get(message, {}).get(field.number)
-        if nested is not None and isinstance(field.value, bytes):
-            seen |= wire_types(field.value, nested, schema)
-    return seen
-
-
 def desktop_has(data: bytes, number: int) -> bool:
     """Presence of a field, which the desktop client tests where the browser looks at values."""
     return any(field.number == number for field in fields(data))
@@ -115,8 +102,3 @@ def nested(data: bytes, *path: int) -> list[bytes]:
             if field.number == number and isinstance(field.value, bytes)
         ]
     return current
-
-
-def first_field(data: bytes) -> Any:
-    """The number of the first field, None for an empty message."""
-    return read_varint(data, 0)[0] >> 3 if data else None

@@ -1,3 +1,5 @@
+"""The checker finds every kind of violation in histories that were spoilt on purpose, and none in a good one."""
+
 from __future__ import annotations
 
 from dataclasses import replace
