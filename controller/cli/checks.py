@@ -62,7 +62,9 @@ async def findings(place: Place, given: dict[str, Any] | None) -> list[Finding]:
     address = spec.local.address
     for purpose, number in (("http", spec.exposure.http), ("websocket", spec.exposure.websocket)):
         owner = owners.get(number)
-        found.append(port(f"port {number} ({purpose})", address, number, f"spec.exposure.{purpose}", owner))
+        ours = owner == document["metadata"]["name"]
+        check, field = f"port {number} ({purpose})", f"spec.exposure.{purpose}"
+        found.append(port(check, address, number, field, owner, ours=ours))
     return found
 
 
@@ -155,13 +157,16 @@ def open_files() -> Finding:
     return Finding("open files", "ok", f"up to {limit}")
 
 
-def port(check: str, address: str, number: int, field: str, owner: str | None) -> Finding:
-    """Free, held by one of our own systems, or not to be had; then by whom, if that can be seen."""
+def port(check: str, address: str, number: int, field: str, owner: str | None, *, ours: bool = True) -> Finding:
+    """Free, held by the system itself (`ours`), or not to be had; then by whom, if that can be seen."""
     from controller.engine.ports import TargetError
     from controller.targets.local.ports import demand
 
-    if owner is not None:
+    if owner is not None and ours:
         return Finding(check, "ok", f"held by the system {owner}")
+    if owner is not None:
+        remedy = f"choose another port with {field}, or stop that system: chatsystem delete {owner}"
+        return Finding(check, "error", f"held by the system {owner}", remedy)
     try:
         demand(address, number, field)
     except TargetError as error:

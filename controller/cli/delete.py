@@ -30,11 +30,11 @@ def delete(name: str, yes: bool, purge: bool, timeout: float, place: Place) -> N
 
 async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: float) -> None:
     from controller.cli.documents import author
-    from controller.cli.systems import find
+    from controller.cli.systems import find, possible
     from controller.cli.waiting import wait_for
 
     session = place.open()
-    if await session.store.get(name) is None and purge and left_behind(session, name):
+    if purge and possible(name) and await session.store.get(name) is None and left_behind(session, name):
         _confirm(f"Remove the data that {name} has left behind?", yes)
         await session.purge(name)
         click.echo(f"the data of {name} is removed")
@@ -49,7 +49,7 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
         )
     _confirm(f"Stop and remove {name}{' with its data' if purge or policy == 'Delete' else ''}?", yes)
     if purge:
-        await session.store.put(without_data(stored.document), author=author())
+        await session.store.put(without_data(name, stored.document), author=author())
     await session.store.mark_deleted(name)
     await _see_it_through(session, name)
     waited = await wait_for(session, name, "deleted", timeout)
@@ -78,10 +78,14 @@ def policy_of(document: Mapping[str, Any]) -> str:
     return policy if policy in ("Delete", "BackupThenDelete") else "Retain"
 
 
-def without_data(document: Mapping[str, Any]) -> dict[str, Any]:
+def without_data(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """The document, valid or not, with the policy that keeps nothing."""
     spec = document.get("spec")
-    return {**document, "spec": {**(spec if isinstance(spec, Mapping) else {}), "deletionPolicy": "Delete"}}
+    return {
+        "metadata": {"name": name},
+        **document,
+        "spec": {**(spec if isinstance(spec, Mapping) else {}), "deletionPolicy": "Delete"},
+    }
 
 
 def left_behind(session: Session, name: str) -> list[str]:

@@ -29,11 +29,14 @@ def default_document() -> dict[str, Any]:
 
 
 async def wanted(session: Session, given: dict[str, Any] | None) -> dict[str, Any]:
-    """What `up` is to run: the given declaration, else `chat` as it was left, else the built-in one."""
+    """What `up` is to run: the given declaration, else `chat` as it was left, else the built-in one. Raises InvalidDocument when
+    what was left is not valid any more."""
     if given is not None:
         return given
     kept = await session.store.get(DEFAULT_NAME)
-    return dict(kept.document) if kept is not None and not kept.deleting else default_document()
+    if kept is None or kept.deleting:
+        return default_document()
+    return dump(parse_system(dict(kept.document)))
 
 
 def read_document(file: str) -> dict[str, Any]:

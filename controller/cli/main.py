@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -84,6 +85,10 @@ for verb in (
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script. Ends the process with the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no sign for a character gets its number, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = program.main(arguments, prog_name="chatsystem", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -22,7 +22,7 @@ LOCAL: tuple[tuple[str, str], ...] = (
     (r"spec\.exposure\.tls", _UNSAFE),
     (r"spec\.network", _CLUSTER),
     (r"spec\.logging\.driver", _CLUSTER),
-    (r"spec\.release\.(observe|onFailure|backupFirst|window|historyLimit)", _LATER),
+    (r"spec\.release\.(observe|onFailure|backupFirst|window)", _LATER),
     (r"spec\.backup", _LATER),
     (r"spec\.notifications", _LATER),
 )

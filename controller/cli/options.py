@@ -60,8 +60,13 @@ def place_options(command: Command) -> Command:
         ctx = click.get_current_context()
         before = ctx.find_root().params if ctx.parent else {}
         folder = state_dir or before.get("state_dir") or os.environ.get(STATE_VARIABLE)
+        try:
+            state = Path(folder).expanduser().absolute() if folder else default_state_dir()
+        except RuntimeError:
+            text = f"there is no home folder to keep systems in; name a folder with --state-dir or {STATE_VARIABLE}"
+            raise Failure(text, USAGE) from None
         place = Place(
-            Path(folder).expanduser().absolute() if folder else default_state_dir(),
+            state,
             target or before.get("target") or "local",
         )
         return command(*args, place=place, **kwargs)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli.failure import USAGE, Failure
 from controller.cli.options import Place, file_option, output_option, place_options
+
+if TYPE_CHECKING:
+    from controller.cli.session import Session
 
 _SIGNS = {"start": "+", "run-job": "+", "create-secret": "+", "restart": "~", "stop": "-", "forget": "-"}
 
@@ -31,8 +35,8 @@ def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
         given = read_document(file) if file is not None else None
         session = place.open()
         document = given or dict((await find(session, str(name))).document)
-        system = document["metadata"]["name"]
-        steps = await foresee(place, document)
+        system = name or document["metadata"]["name"]
+        steps = await foresee(session, system, document)
         tell(document)
         if output == "json":
             click.echo(json.dumps({"name": system, "steps": steps}, indent=2, ensure_ascii=False))
@@ -50,15 +54,14 @@ def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
     run(work())
 
 
-async def foresee(place: Place, document: dict[str, Any]) -> list[dict[str, Any]]:
+async def foresee(session: Session, system: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The steps that lead from what runs to what the document wants, in order; a stable form."""
     import time
 
     from controller.engine.forecast import forecast
 
-    session = place.open()
     blueprint = session.target.blueprint(document)
-    observed = await session.target.observe(document["metadata"]["name"], blueprint)
+    observed = await session.target.observe(system, blueprint)
     return [
         {
             "action": str(step.action),

@@ -43,6 +43,7 @@ def scale(name: str, replicas: tuple[tuple[str, int], ...], place: Place) -> Non
 
     async def work() -> None:
         stored = await find(place.open(), name)
+        parse_system(dict(stored.document))
         system = parse_system(scaled(stored.document, dict(replicas)))
         click.echo(await put(place, dump(system), say_notes=False))
         if system.spec.local.processes == "Shared" and any(count > 1 for _, count in replicas):

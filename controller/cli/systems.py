@@ -31,14 +31,18 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         raise Failure(f"cannot use{place}: {words}; check the folder given with --state-dir", FAILED) from None
 
 
+def possible(name: str) -> bool:
+    """Whether it can be the name of a system. Asked before it becomes part of a path."""
+    from controller.api.names import LABEL_PATTERN
+
+    return re.fullmatch(LABEL_PATTERN, name) is not None and len(name) <= LONGEST_NAME
+
+
 async def find(session: Session, name: str) -> Stored:
     """The system of that name. Ends the command with the nearest known name."""
-    from controller.api.names import LABEL_PATTERN
     from controller.api.problem import shown
 
-    # Checked before it becomes part of a path.
-    possible = re.fullmatch(LABEL_PATTERN, name) is not None and len(name) <= LONGEST_NAME
-    stored = await session.store.get(name) if possible else None
+    stored = await session.store.get(name) if possible(name) else None
     if stored is not None:
         return stored
     names = await session.store.names()

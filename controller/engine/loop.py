@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.blueprint.workload import Blueprint
@@ -291,15 +291,26 @@ class Loop:
             self._queue.add(name)
 
     async def _follow_store(self) -> None:
-        async for name in self._store.watch():
-            self._wake(name)
+        await self._follow(self._store.watch)
 
     async def _follow_target(self) -> None:
-        async for name in self._target.watch():
-            self._wake(name)
+        await self._follow(self._target.watch)
+
+    async def _follow(self, watch: Callable[[], AsyncIterator[str]]) -> None:
+        """Wakes what a watch names. A watch that fails begins anew: it only makes things faster, and must not end the loop."""
+        while True:
+            try:
+                async for name in watch():
+                    self._wake(name)
+            except Exception:
+                log.exception("a watch failed and begins anew")
+            await asyncio.sleep(self._pace.waiting)
 
     async def _resync(self) -> None:
         while True:
             await asyncio.sleep(self._pace.resync)
-            for name in await self._store.names():
-                self._wake(name)
+            try:
+                for name in await self._store.names():
+                    self._wake(name)
+            except Exception:
+                log.exception("the systems cannot be listed; the next resync tries again")

@@ -12,15 +12,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.blueprint.workload import Blueprint, Workload
+from controller.blueprint.workload import Blueprint, Port, Workload
 from controller.engine.backoff import RESTARTS
 from controller.engine.model import Action, Step
 from controller.engine.ports import TargetError
 from controller.engine.reasons import Reason
 from controller.targets.local import identity, ports, records, secrets
-from controller.targets.local.atomic import read_json, write_json
+from controller.targets.local.atomic import write_json
 from controller.targets.local.identity import Children, is_alive
 from controller.targets.local.layout import SystemPaths
+from controller.targets.local.lease import exclusively
 from controller.targets.local.logs import open_log
 from controller.targets.local.programs import PROGRAMS, Command, Place, Programs, command, references
 from controller.targets.local.records import JobRecord, Record
@@ -61,6 +62,14 @@ class Applier:
                 self._forget(step.workload)
 
     def _start(self, workload: Workload, index: int, before: Record | None = None) -> None:
+        if not any(port.published for port in workload.ports):
+            return self._start_alone(workload, index, before)
+        # A service listens only a moment after its start, and would share the port with a stranger that does so too: until
+        # its process is on record, no other system may look for a port.
+        with exclusively(self.paths.ports_lock):
+            return self._start_alone(workload, index, before)
+
+    def _start_alone(self, workload: Workload, index: int, before: Record | None) -> None:
         numbers = self._ports(workload, index, before)
         known = records.addresses(self.paths)
         told = {name: known[name] for name in references(workload) if name in known}
@@ -76,6 +85,7 @@ class Applier:
             version=workload.version,
             order=self.blueprint.workloads.index(workload),
             published=tuple(port.number for port in workload.ports if port.published),
+            address=self.address,
             ports=numbers,
             addresses=told,
             ready=workload.ready,
@@ -110,16 +120,31 @@ class Applier:
             for number in numbers.values()
         }
         ours = {number for item in others for number in item.published}
-        remembered = read_json(slot) or {}
+        remembered = records.slot(slot)
         numbers: dict[str, int] = {}
         for port in workload.ports:
             if not port.published:
                 numbers[port.name] = ports.allocate(remembered.get(port.name), taken | set(numbers.values()))
                 continue
             if not (port.shared and port.number in ours):
+                self._refuse_claimed(port)
                 ports.demand(self.address, port.number, f"spec.exposure.{port.name}")
             numbers[port.name] = port.number
         return numbers
+
+    def _refuse_claimed(self, port: Port) -> None:
+        """Raises TargetError if a process of another system has been started for the port, whether or not it listens yet."""
+        for other in self.paths.others:
+            for record in records.load_instances(other):
+                if port.number not in record.published or not ports.overlap(record.address, self.address):
+                    continue
+                process = record.identity or identity.find(record.id)
+                if record.exited_at is None and process is not None and is_alive(process):
+                    raise TargetError(
+                        f"port {port.number} on {record.address} is taken by the system {other.root.name}; choose another port "
+                        f"with spec.exposure.{port.name}, or delete that system",
+                        reason=Reason.PORT_TAKEN,
+                    )
 
     def _spawn(self, run: Command, workload: str, index: int) -> subprocess.Popen[bytes]:
         """A process of its own session, so that it outlives this one and no Ctrl-C of a terminal reaches it."""

@@ -6,7 +6,11 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+Shape = TypeVar("Shape")
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
@@ -39,5 +43,14 @@ def read_json(path: Path) -> Any:
     """The value, or None if there is no such file or it is no JSON, as after a power cut."""
     try:
         return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def read_as(path: Path, shape: TypeAdapter[Shape]) -> Shape | None:
+    """The value as what it is meant to be; None also if it is something else. Unknown fields are passed over: another version
+    may have written them."""
+    try:
+        return shape.validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None

@@ -28,19 +28,33 @@ def attend(paths: SystemPaths, children: Children, now: float) -> None:
             (paths.run / f"{record.id}.conf").unlink(missing_ok=True)
         elif after != record:
             records.save_instance(paths, after)
+    for instance in records.damaged_instances(paths):
+        _bury(paths, instance)
     for job in records.load_jobs(paths):
         done = _job(paths, job, children, now)
         if done != job:
             records.save_job(paths, done)
 
 
+def _bury(paths: SystemPaths, instance: str) -> None:
+    """Ends what nothing is known of but its id, so that its ports and data are free for a successor."""
+    process = identity.find(instance)
+    if process is None:
+        records.drop_instance(paths, instance)
+    else:
+        identity.send(process, signal.SIGKILL, group=True)
+
+
 def _instance(paths: SystemPaths, record: Record, children: Children, now: float) -> Record | None:
     if record.exited_at is not None:
-        return record
+        # A longer wait than the longest back-off comes of a clock that was set back.
+        return replace(record, retry_at=min(record.retry_at, now + RESTARTS.limit))
     if record.identity is None:
         # Its start was cut off: it may run, but nobody wrote down under which number.
         record = replace(record, identity=identity.find(record.id))
     if record.identity is not None and is_alive(record.identity):
+        if record.stopping_at is not None and record.stopping_at > now:
+            return replace(record, stopping_at=now)  # The clock was set back: its grace begins anew.
         if record.stopping_at is not None and now > record.stopping_at + record.stop_grace:
             identity.send(record.identity, signal.SIGKILL, group=True)
         return record
@@ -61,7 +75,7 @@ def _instance(paths: SystemPaths, record: Record, children: Children, now: float
 
 def _job(paths: SystemPaths, job: JobRecord, children: Children, now: float) -> JobRecord:
     if job.succeeded is not None:
-        return job
+        return replace(job, retry_at=min(job.retry_at, now + RESTARTS.limit))
     if job.identity is None:
         job = replace(job, identity=identity.find(job.id))
     late = job.deadline is not None and now > job.deadline

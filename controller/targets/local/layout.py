@@ -12,6 +12,7 @@
                  data/VOLUME/       what outlives everything else
                  logs/W-I.log       output, with .1, .2 … rotated; controller.log
     locks/NAME.lock                 held by the controller that drives the system
+          all.ports.lock            held while public ports are taken
 
 Deleting a system with the policy Retain leaves secrets/ and data/: a system of that name finds them again.
 """
@@ -19,11 +20,14 @@ Deleting a system with the policy Retain leaves secrets/ and data/: a system of 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "CHATSYSTEM_STATE_DIR"
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
@@ -32,6 +36,11 @@ def default_state_dir(environment: Mapping[str, str] = os.environ) -> Path:
         return Path(chosen)
     home = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "chatsystem"
+
+
+def is_name(text: str) -> bool:
+    """Whether a system could be called so: a DNS label."""
+    return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,17 @@ class SystemPaths:
     def logs(self) -> Path:
         return self.root / "logs"
 
+    @property
+    def others(self) -> list[SystemPaths]:
+        """The other systems of the same state directory."""
+        folders = self.root.parent.iterdir() if self.root.parent.is_dir() else ()
+        return [SystemPaths(folder) for folder in sorted(folders) if folder != self.root and is_name(folder.name)]
+
+    @property
+    def ports_lock(self) -> Path:
+        """Held while a system takes public ports."""
+        return self.root.parent.parent / "locks" / "all.ports.lock"
+
     def slot(self, workload: str, index: int) -> Path:
         return self.slots / f"{workload}-{index}.json"
 
@@ -102,6 +122,9 @@ class StateDir:
         return self.root / "systems"
 
     def system(self, name: str) -> SystemPaths:
+        """Raises KeyError for what cannot be the name of a system: no path that is made here leads out of the directory."""
+        if not is_name(name):
+            raise KeyError(name)
         return SystemPaths(self.systems / name)
 
     def lock(self, name: str) -> Path:

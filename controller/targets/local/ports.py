@@ -69,6 +69,11 @@ def demand(address: str, number: int, field: str) -> None:
     raise TargetError(f"{what}; {remedy}", reason=Reason.PORT_TAKEN)
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether listeners on one port of both addresses would get in each other's way."""
+    return one == other or not {one, other}.isdisjoint({"0.0.0.0", "::"})
+
+
 def owner(number: int) -> str:
     """Who listens on the port, as far as this user may know."""
     import psutil

@@ -7,12 +7,13 @@ between leaves a process that is found by the token in its environment.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from controller.blueprint.workload import Probe
-from controller.targets.local.atomic import read_json, write_json
+from controller.targets.local.atomic import Shape, read_as, write_json
 from controller.targets.local.identity import Identity
 from controller.targets.local.layout import SystemPaths
 from controller.targets.local.ports import LOOPBACK
@@ -31,6 +32,8 @@ class Record:
     version: str = ""
     order: int = 0
     published: tuple[int, ...] = ()
+    address: str = LOOPBACK
+    """Where its published ports listen."""
     ports: dict[str, int] = field(default_factory=dict)
     """Port name -> the number it listens on."""
     addresses: dict[str, str] = field(default_factory=dict)
@@ -64,8 +67,16 @@ class JobRecord:
     message: str = ""
 
 
+_RECORD, _JOB, _SLOT = TypeAdapter(Record), TypeAdapter(JobRecord), TypeAdapter(dict[str, int])
+
+
 def load_instances(paths: SystemPaths) -> list[Record]:
-    return [Record(**_read(value, Record)) for value in _values(paths.instances)]
+    return list(_values(paths.instances, _RECORD))
+
+
+def damaged_instances(paths: SystemPaths) -> list[str]:
+    """The ids of the instances whose record cannot be read, as after a power cut."""
+    return [path.stem for path in sorted(paths.instances.glob("*.json")) if read_as(path, _RECORD) is None]
 
 
 def save_instance(paths: SystemPaths, record: Record) -> None:
@@ -77,7 +88,7 @@ def drop_instance(paths: SystemPaths, record_id: str) -> None:
 
 
 def load_jobs(paths: SystemPaths) -> list[JobRecord]:
-    return [JobRecord(**_read(value, JobRecord)) for value in _values(paths.jobs)]
+    return list(_values(paths.jobs, _JOB))
 
 
 def save_job(paths: SystemPaths, record: JobRecord) -> None:
@@ -108,27 +119,16 @@ def slots(paths: SystemPaths) -> dict[str, dict[str, int]]:
     """`workload-index` -> its private ports."""
     if not paths.slots.is_dir():
         return {}
-    return {path.stem: read_json(path) or {} for path in sorted(paths.slots.glob("*.json"))}
+    return {path.stem: slot(path) for path in sorted(paths.slots.glob("*.json"))}
 
 
-def _values(folder: Path) -> Iterator[dict[str, Any]]:
-    if not folder.is_dir():
-        return
+def slot(path: Path) -> dict[str, int]:
+    """The private ports that the file of a slot remembers."""
+    return read_as(path, _SLOT) or {}
+
+
+def _values(folder: Path, shape: TypeAdapter[Shape]) -> Iterator[Shape]:
     for path in sorted(folder.glob("*.json")):
-        value = read_json(path)
-        if isinstance(value, dict):
+        value = read_as(path, shape)
+        if value is not None:
             yield value
-
-
-def _read(value: dict[str, Any], shape: type[Record | JobRecord]) -> dict[str, Any]:
-    """The fields that this version knows: another version may have written it."""
-    known = {item.name for item in fields(shape)}
-    value = {key: item for key, item in value.items() if key in known}
-    identity = value.get("identity")
-    for key in ("components", "published"):
-        if key in value:
-            value[key] = tuple(value[key])
-    for key in ("ready", "live"):
-        if value.get(key):
-            value[key] = Probe(**value[key])
-    return {**value, "identity": Identity(**identity) if identity else None}

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
-import re
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from controller.engine.model import Event, Revision, Verdict
 from controller.engine.ports import Stored
-from controller.targets.local.atomic import read_json, write_bytes, write_json
-from controller.targets.local.layout import StateDir, SystemPaths
+from controller.targets.local.atomic import read_as, read_json, write_bytes, write_json
+from controller.targets.local.layout import StateDir, is_name
+from controller.targets.local.lease import exclusively
 
 POLL = 0.1
 """Seconds between two looks at the declarations."""
 EVENTS_KEPT = 500
 EVENTS_SIZE = 256 * 1024
 HISTORY = 10
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_REVISION = TypeAdapter(Revision)
 
 
 class LocalStore:
@@ -41,7 +42,7 @@ class LocalStore:
 
     async def put(self, document: Mapping[str, Any], *, author: str) -> Stored:
         name = str(document["metadata"]["name"])
-        paths = self._paths(name)
+        paths = self._state.system(name)
         with self._exclusive(name):
             before = _parts(read_json(paths.declaration))
             same = before["document"].get("spec") == document.get("spec")
@@ -65,7 +66,7 @@ class LocalStore:
         self._mark(name, deleting=True)
 
     async def remove(self, name: str) -> None:
-        paths = self._paths(name)
+        paths = self._state.system(name)
         for path in (paths.declaration, paths.status, paths.events):
             path.unlink(missing_ok=True)
         shutil.rmtree(paths.revisions, ignore_errors=True)
@@ -73,12 +74,12 @@ class LocalStore:
             paths.root.rmdir()  # Only if nothing is kept in it.
 
     async def write_status(self, name: str, status: Mapping[str, Any]) -> None:
-        paths = self._paths(name)
+        paths = self._state.system(name)
         if read_json(paths.status) != status and paths.declaration.exists():
             write_json(paths.status, status)
 
     async def record_event(self, name: str, event: Event) -> None:
-        path = self._paths(name).events
+        path = self._state.system(name).events
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         line = json.dumps(asdict(event), ensure_ascii=False).encode() + b"\n"
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -92,7 +93,7 @@ class LocalStore:
             write_bytes(path, b"".join(lines[-EVENTS_KEPT // 2 :]))
 
     async def events(self, name: str) -> list[Event]:
-        path = self._paths(name).events
+        path = self._state.system(name).events
         found = []
         for line in path.read_bytes().splitlines()[-EVENTS_KEPT:] if path.exists() else []:
             with contextlib.suppress(ValueError, TypeError):  # A line that a crash cut off.
@@ -100,17 +101,18 @@ class LocalStore:
         return found
 
     async def record_revision(self, name: str, revision: Revision) -> None:
-        folder = self._paths(name).revisions
+        folder = self._state.system(name).revisions
         write_json(folder / f"{revision.number}.json", asdict(revision), durable=True)
-        numbers = sorted(int(path.stem) for path in folder.glob("*.json"))
-        for number in numbers[: -_kept(revision.document)]:
-            (folder / f"{number}.json").unlink(missing_ok=True)
+        revisions = await self.revisions(name)
+        good = [item.number for item in revisions if item.verdict is Verdict.RELEASED]
+        for item in revisions[: -_kept(revision.document)]:
+            # The last good one is what a person goes back to, however many failed since.
+            if item.number not in good[-1:]:
+                (folder / f"{item.number}.json").unlink(missing_ok=True)
 
     async def revisions(self, name: str) -> list[Revision]:
-        folder = self._paths(name).revisions
-        values = [read_json(path) for path in folder.glob("*.json")] if folder.is_dir() else []
-        found = [Revision(**{**value, "verdict": Verdict(value["verdict"])}) for value in values if value is not None]
-        return sorted(found, key=lambda revision: revision.number)
+        read = [read_as(path, _REVISION) for path in self._state.system(name).revisions.glob("*.json")]
+        return sorted((item for item in read if item is not None), key=lambda item: item.number)
 
     async def watch(self) -> AsyncIterator[str]:
         seen: dict[str, tuple[int, ...]] = {}
@@ -126,18 +128,15 @@ class LocalStore:
         found: dict[str, tuple[int, ...]] = {}
         folders = list(os.scandir(self._state.systems)) if self._state.systems.is_dir() else []
         for folder in folders:
+            if not is_name(folder.name):
+                continue
             with contextlib.suppress(OSError):
                 stat = (Path(folder.path) / "declaration.json").stat()
                 found[folder.name] = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         return found
 
-    def _paths(self, name: str) -> SystemPaths:
-        if not _NAME.fullmatch(name):
-            raise KeyError(name)
-        return self._state.system(name)
-
     def _read(self, name: str) -> Stored | None:
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             return None
         paths = self._state.system(name)
         if not paths.declaration.exists():
@@ -156,24 +155,16 @@ class LocalStore:
         )
 
     def _mark(self, name: str, **marks: bool) -> None:
-        paths = self._paths(name)
+        paths = self._state.system(name)
         with self._exclusive(name):
-            kept = read_json(paths.declaration)
-            if not isinstance(kept, dict):
+            if not paths.declaration.exists():
                 raise KeyError(name)
-            write_json(paths.declaration, {**kept, **marks}, durable=True)
+            # One that is damaged can be marked too: it must be possible to delete it.
+            write_json(paths.declaration, {**_parts(read_json(paths.declaration)), **marks}, durable=True)
 
-    @contextlib.contextmanager
-    def _exclusive(self, name: str) -> Iterator[None]:
+    def _exclusive(self, name: str) -> contextlib.AbstractContextManager[None]:
         """One writer of a declaration at a time."""
-        path = self._state.lock(f"{name}.declaration")
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return exclusively(self._state.lock(f"{name}.declaration"))
 
 
 def _parts(kept: Any) -> dict[str, Any]:

@@ -69,6 +69,12 @@ def test_a_taken_port_names_its_holder_and_the_field() -> None:
         assert checks.port("port", "127.0.0.1", number, "spec.exposure.http", "chat").level == "ok"
 
 
+def test_a_port_of_another_system_is_an_error() -> None:
+    found = checks.port("port", "127.0.0.1", 9000, "spec.exposure.http", "office", ours=False)
+    assert (found.level, found.message) == ("error", "held by the system office")
+    assert "choose another port with spec.exposure.http" in found.remedy
+
+
 def test_an_address_of_another_machine_is_refused() -> None:
     found = checks.port("port", "192.0.2.1", 9000, "spec.exposure.http", None)
     assert found.level == "error"

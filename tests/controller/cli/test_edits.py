@@ -71,5 +71,5 @@ def test_the_policy_of_an_unclear_document_keeps_data(declared: dict[str, Any], 
 
 
 def test_purging_sets_the_policy_even_of_an_invalid_document() -> None:
-    assert without_data({"spec": 5})["spec"] == {"deletionPolicy": "Delete"}
-    assert without_data(document(deletionPolicy="BackupThenDelete"))["spec"]["deletionPolicy"] == "Delete"
+    assert without_data("chat", {"spec": 5})["spec"] == {"deletionPolicy": "Delete"}
+    assert without_data("chat", document(deletionPolicy="BackupThenDelete"))["spec"]["deletionPolicy"] == "Delete"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +92,59 @@ def test_a_name_that_cannot_be_one_is_no_path(chatsystem: Chatsystem, name: str)
     result = chatsystem("status", name)
     assert result.exit_code == 1
     assert "there is no system named" in result.output
+
+
+@pytest.mark.parametrize("outside", ["absolute", "above", "the folder itself"])
+def test_a_purge_never_leaves_the_folder_of_systems(chatsystem: Chatsystem, tmp_path: Path, outside: str) -> None:
+    folder, name = {
+        "absolute": (tmp_path / "elsewhere", str(tmp_path / "elsewhere")),
+        "above": (tmp_path / "elsewhere", "../../elsewhere"),
+        "the folder itself": (tmp_path / "state" / "systems", "."),
+    }[outside]
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "precious").write_text("")
+    (tmp_path / "state" / "systems").mkdir(parents=True, exist_ok=True)
+    result = chatsystem("delete", name, "--purge", "--yes")
+    assert result.exit_code == 1
+    assert "there is no system named" in result.output
+    assert (folder / "data" / "precious").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [["plan", "chat"], ["render", "chat"], ["scale", "chat", "gateway=1"], ["up", "--detach"], ["doctor"]]
+)
+def test_a_damaged_declaration_is_said_so(chatsystem: Chatsystem, tmp_path: Path, verb: list[str]) -> None:
+    kept = tmp_path / "state" / "systems" / "chat" / "declaration.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"docu')
+    result = chatsystem(*verb)
+    assert result.exit_code in (1, 2)
+    assert "spec: is required" in result.output
+    assert kept.read_text() == '{"docu'
+
+
+def test_without_a_home_folder_the_option_is_named(chatsystem: Chatsystem) -> None:
+    result = chatsystem("--state-dir", "~nobody-of-that-name/state", "status")
+    assert result.exit_code == 2
+    assert "name a folder with --state-dir or CHATSYSTEM_STATE_DIR" in result.output
+
+
+def test_a_terminal_without_unicode_gets_numbers_instead(tmp_path: Path) -> None:
+    folder = tmp_path / "systems" / "chat"
+    folder.mkdir(parents=True)
+    (folder / "declaration.json").write_text("{}")
+    event = {"time": 1.0, "type": "Normal", "reason": "Accepted", "message": "你"}
+    (folder / "events.jsonl").write_text(json.dumps(event) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "controller.cli.main", "events", "chat"],
+        cwd=ROOT,
+        env={"PYTHONIOENCODING": "latin-1", "CHATSYSTEM_STATE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Accepted: \\u4f60" in done.stdout
 
 
 def test_a_state_folder_that_cannot_be_used_is_named(chatsystem: Chatsystem, tmp_path: Path) -> None:

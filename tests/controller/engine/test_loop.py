@@ -245,6 +245,30 @@ async def test_an_instance_that_dies_is_replaced_without_waiting_for_the_resync(
     assert "Died" in await world.reasons()
 
 
+async def test_a_watch_that_fails_ends_neither_the_loop_nor_the_watching(
+    world: World, running: Callable[..., asyncio.Task[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, failures = world.target.watch, iter([OSError(28, "No space left on device")])
+
+    async def failing() -> AsyncIterator[str]:
+        for failure in failures:
+            raise failure
+        async for name in watch():
+            yield name
+
+    monkeypatch.setattr(world.target, "watch", failing)
+    await world.declare()
+    task = running()
+    await world.until("Ready", "True")
+    world.target.kill("acme")
+
+    async def restarted() -> bool:
+        return "Restarted" in await world.reasons()
+
+    await eventually(restarted)
+    assert not task.done()
+
+
 async def test_a_change_of_the_declaration_wakes_the_loop(
     world: World, running: Callable[..., asyncio.Task[None]]
 ) -> None:

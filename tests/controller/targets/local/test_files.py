@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
+import json
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from controller.blueprint.workload import Secret
+from controller.blueprint.workload import Probe, Secret
 from controller.engine.model import Event, Revision, Verdict
-from controller.targets.local import logs, secrets
+from controller.targets.local import logs, records, secrets
 from controller.targets.local.layout import StateDir, SystemPaths, default_state_dir
 from controller.targets.local.lease import Lease, holder
 from controller.targets.local.store import LocalStore
@@ -88,6 +92,44 @@ async def test_a_damaged_declaration_is_an_invalid_one_and_can_be_given_again(
     assert (await store.put(document(), author="ann")).generation == 1
 
 
+async def test_a_damaged_declaration_can_be_deleted(store: LocalStore, tmp_path: Path) -> None:
+    await store.put(document(), author="ann")
+    (tmp_path / "systems" / "acme" / "declaration.json").write_text('{"docu')
+    await store.mark_deleted("acme")
+    assert (await store.get("acme")).deleting  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"number": 1}', "null"])
+async def test_a_damaged_revision_is_passed_over(store: LocalStore, tmp_path: Path, content: str) -> None:
+    await store.record_revision("acme", Revision(1, 1, 1.0, "ann", document(), "", Verdict.RELEASED))
+    for name in ("2.json", "notes.json"):
+        (tmp_path / "systems" / "acme" / "revisions" / name).write_text(content)
+    await store.record_revision("acme", Revision(3, 3, 1.0, "ann", document(), "", Verdict.PENDING))
+    assert [item.number for item in await store.revisions("acme")] == [1, 3]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"id": "a"}', "null", '"text"'])
+def test_damaged_records_are_passed_over(tmp_path: Path, content: str) -> None:
+    paths = SystemPaths(tmp_path / "acme")
+    for folder in (paths.instances, paths.jobs, paths.slots):
+        folder.mkdir(parents=True)
+        (folder / "child-0.json").write_text(content)
+    assert records.load_instances(paths) == []
+    assert records.damaged_instances(paths) == ["child-0"]
+    assert records.load_jobs(paths) == []
+    assert records.slots(paths) == {"child-0": {}}
+
+
+def test_a_record_of_another_version_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    paths = SystemPaths(tmp_path / "acme")
+    probe = {"port": "metrics", "path": "/readyz", "of-a-later-version": 1}
+    kept = {"id": "a", "workload": "child", "index": 0, "digest": "d", "spawned_at": 1.0, "ready": probe, "later": {}}
+    paths.instances.mkdir(parents=True)
+    (paths.instances / "a.json").write_text(json.dumps(kept))
+    (record,) = records.load_instances(paths)
+    assert record.ready == Probe("metrics", "/readyz")
+
+
 async def test_events_are_bounded(store: LocalStore, tmp_path: Path) -> None:
     for number in range(700):
         await store.record_event("acme", Event(float(number), "Normal", "Started", "x" * 1000))
@@ -103,6 +145,14 @@ async def test_as_many_revisions_are_kept_as_declared(store: LocalStore) -> None
         await store.record_revision("acme", Revision(number, number, 1.0, "ann", kept, "", Verdict.RELEASED))
     assert [item.number for item in await store.revisions("acme")] == [2, 10]
     assert (await store.revisions("acme"))[0].verdict is Verdict.RELEASED
+
+
+async def test_the_last_good_revision_is_kept_however_many_failed_since(store: LocalStore) -> None:
+    kept = document(release={"historyLimit": 2})
+    verdicts = {1: Verdict.RELEASED, 2: Verdict.RELEASED, 3: Verdict.FAILED, 4: Verdict.FAILED, 5: Verdict.FAILED}
+    for number, verdict in verdicts.items():
+        await store.record_revision("acme", Revision(number, number, 1.0, "ann", kept, "", verdict))
+    assert [item.number for item in await store.revisions("acme")] == [2, 4, 5]
 
 
 async def test_watching_tells_what_exists_and_then_what_changes(store: LocalStore) -> None:
@@ -202,3 +252,26 @@ def test_one_process_holds_a_lease_until_it_dies(tmp_path: Path) -> None:
 )
 def test_the_state_directory_follows_the_environment(environment: dict[str, str], expected: Path) -> None:
     assert default_state_dir(environment) == expected
+
+
+def test_a_look_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "acme.lock"
+    path.touch()
+    looking = os.open(path, os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    release = threading.Timer(0.05, os.close, [looking])
+    release.start()
+    assert Lease().acquire(path)
+    release.join()
+
+
+def test_a_lock_that_could_not_be_signed_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lease = Lease()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="No space"):
+            lease.acquire(tmp_path / "acme.lock")
+    assert lease.acquire(tmp_path / "acme.lock")

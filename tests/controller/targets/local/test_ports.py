@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from controller.blueprint.workload import Port, Probe
 from controller.engine.model import Action, Health
 from controller.engine.ports import TargetError
 from controller.targets.local import ports
+from controller.targets.local.layout import SystemPaths
 from controller.targets.local.probes import probe
 
 if TYPE_CHECKING:
@@ -80,6 +82,31 @@ async def test_instances_of_one_system_share_a_public_port(machine: Machine) -> 
     await machine.until(lambda _: machine.paths.log("child", 1).read_text() == "up\n")
     assert {item.ports for item in machine.look().instances} == {(number,)}
     assert {item.digest for item in machine.look().instances} == {workload.digest}
+
+
+async def test_a_public_port_for_which_another_system_has_been_started_is_taken(machine: Machine) -> None:
+    """Although nothing listens yet, and although both would share it."""
+    number = free()
+    other = type(machine)(SystemPaths(machine.paths.root.with_name("other")))
+    for each in (machine, other):
+        each.child("import time; time.sleep(120)", ports=(Port("http", number, published=True, shared=True),))
+    await other.do(Action.START, "child")
+    with pytest.raises(TargetError, match=f"port {number} on 127.0.0.1 is taken by the system other; choose another"):
+        await machine.do(Action.START, "child")
+    assert machine.look().instances == ()
+
+    os.kill(other.pid(), signal.SIGKILL)
+    await other.until(lambda state: state.instances[0].health is Health.EXITED)
+    await machine.do(Action.START, "child")
+    assert len(machine.look().instances) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [("127.0.0.1", "127.0.0.1", True), ("127.0.0.1", "127.0.0.2", False), ("0.0.0.0", "127.0.0.2", True)],
+)
+def test_systems_on_different_addresses_may_have_the_same_port(one: str, other: str, clash: bool) -> None:
+    assert ports.overlap(one, other) is ports.overlap(other, one) is clash
 
 
 async def test_two_generations_of_one_slot_have_different_private_ports(machine: Machine) -> None:

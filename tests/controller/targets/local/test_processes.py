@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from controller.blueprint.workload import Kind
+from controller.engine.backoff import RESTARTS
 from controller.engine.model import Action, Health
 from controller.engine.ports import TargetError
 from controller.targets.local import identity, records
@@ -137,6 +139,30 @@ async def test_deaths_in_a_row_are_counted_and_restarts_delayed(machine: Machine
     (record,) = records.load_instances(machine.paths)
     assert record.exited_at is not None
     assert record.retry_at > record.exited_at
+
+
+async def test_a_clock_that_is_set_back_delays_no_restart_and_no_kill(machine: Machine) -> None:
+    machine.child(STUBBORN, stop_grace=0.2)
+    await machine.do(Action.START, "child")
+    await machine.until(lambda _: "up" in machine.log())
+    await machine.do(Action.STOP, "child", 0, machine.only().id)
+    (record,) = records.load_instances(machine.paths)
+    records.save_instance(machine.paths, replace(record, stopping_at=time.time() + 3600))
+    await machine.until(lambda state: not state.instances)
+
+    tomorrow = time.time() + 86_400
+    records.save_instance(machine.paths, replace(record, stopping_at=None, exited_at=tomorrow, retry_at=tomorrow))
+    assert machine.only().retry_at <= time.time() + RESTARTS.limit
+
+
+async def test_a_process_whose_record_is_damaged_gives_way(machine: Machine) -> None:
+    machine.child(SLEEPER)
+    await machine.do(Action.START, "child")
+    (record,) = records.load_instances(machine.paths)
+    assert record.identity is not None
+    (machine.paths.instances / f"{record.id}.json").write_text("")
+    await machine.until(lambda _: not records.damaged_instances(machine.paths))
+    assert not identity.is_alive(record.identity)
 
 
 async def test_a_hung_process_is_killed_for_its_restart(machine: Machine) -> None:
