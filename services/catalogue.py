@@ -234,7 +234,7 @@ SERVICES: tuple[Service, ...] = (
                 "drainWindow",
                 "duration",
                 "10s",
-                "Time over which a stopping gateway spreads its clients' reconnects.",
+                "Time over which a stopping gateway spreads its clients' reconnects, at most; a hundred take a second.",
                 0,
                 3600,
             ),

@@ -45,6 +45,9 @@ BODY_RATE = 16 * 1024
 """A body may take the grace, in seconds, and beyond it one second for every so many bytes; either way."""
 LARGE = 256 * 1024
 """Bytes of a response from which its client is given a time to take it."""
+IDLE_GRACE = 1.0
+IDLE_RATE = 100
+"""A draining server leaves idle connections the grace, in seconds, or a second for every so many of them."""
 BODY_MEMORY = 512 * 2**20
 """Bytes of unfinished bodies that are kept at the same time."""
 
@@ -279,11 +282,13 @@ class HttpServer:
 
     async def drain(self, window: float) -> None:
         """Accepts nobody; answers what comes on open connections and closes each after its answer; returns when nothing is
-        worked on, after `window` seconds at the most for those that only stay open."""
+        worked on, after `window` seconds at the most for those that only stay open. That is a grace for requests that are on
+        their way, and idle connections of a few browsers need no more than a moment of it."""
         self._draining = True
         self._stop_accepting()
         loop = asyncio.get_running_loop()
         started = loop.time()
+        window = min(window, max(IDLE_GRACE, self.connected / IDLE_RATE))
         while self._working or (self.connected and loop.time() < started + window):  # noqa: ASYNC110 - seconds, once
             await asyncio.sleep(0.02)
 

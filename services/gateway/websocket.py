@@ -56,6 +56,10 @@ class SocketLimits:
     ping_interval: float
 
 
+RECONNECTS = 100
+"""Clients that may come back in the same second after a drain without being a burden to who takes them."""
+
+
 class WebSocketServer:
     def __init__(
         self,
@@ -241,7 +245,8 @@ class WebSocketServer:
 
     async def drain(self, window: float) -> None:
         """Accepts nobody, tells frame clients when to come back, and closes every connection within `window` seconds once
-        what it asked for is answered."""
+        what it asked for is answered. Few clients need less time than that: they are no storm when they come back."""
+        window = min(window, len(self._all) / RECONNECTS)
         self._draining = True
         if self._server is not None:
             self._server.close()

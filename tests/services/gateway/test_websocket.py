@@ -482,6 +482,15 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
             await system.socket()
 
 
+async def test_a_gateway_with_few_clients_need_not_spread_their_return(start) -> None:
+    async with start(drainWindow="60s") as system:
+        alice = await system.connect("alice")
+        drained = asyncio.create_task(system.gateway.drain())
+        assert (await alice.frame()).HasField("go_away")
+        assert (await alice.closed())[0] == 1012
+        await asyncio.wait_for(drained, 20)
+
+
 async def test_a_client_that_shows_no_sign_of_life_is_cut_off(start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.gateway.service.TICK", 0.1)
     monkeypatch.setattr("services.gateway.websocket.SILENCE", 1.5)
