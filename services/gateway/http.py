@@ -17,7 +17,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from multidict import CIMultiDict
 
 from services.gateway.assets import Asset, Assets, security_headers
-from services.gateway.bodies import Malformed, parse, render
+from services.gateway.bodies import SMALL, Malformed, parse, render
 from services.gateway.listener import backlog
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Operations
@@ -49,7 +49,7 @@ IDLE_GRACE = 1.0
 IDLE_RATE = 100
 """A draining server leaves idle connections the grace, in seconds, or a second for every so many of them."""
 BODY_MEMORY = 512 * 2**20
-"""Bytes of unfinished bodies that are kept at the same time."""
+"""Bytes of bodies that are kept at the same time, from their first byte to their answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class HttpServer:
         self._accepting: asyncio.Server | None = None
         self._listener: socket.socket | None = None
         self._working = 0
-        self._unfinished = 0
+        self._held = 0
         self._draining = False
         self.connected = 0
 
@@ -201,13 +201,16 @@ class HttpServer:
         json = headers.get("Content-Type", "").startswith("application/json")
         json_answer = json and "application/json" in headers.get("Accept", "")
         content = request.content
-        body = content.read_nowait(-1) if content.is_eof() else await self._body(request)
-        if len(body) > self.limits.max_body:
+        limit = self.limits.max_body if route.carries_content else min(SMALL, self.limits.max_body)
+        body = content.read_nowait(-1) if content.is_eof() else await self._body(request, limit)
+        size = len(body)
+        if size > limit:
             raise Refused("size")
         if self._working >= self.limits.max_requests:
             response = route.response_type(success=False, errmsg=BUSY)
         else:
             self._working += 1
+            self._held += size
             try:
                 message = parse(route.request_type, body, json)
                 del body
@@ -217,6 +220,7 @@ class HttpServer:
                 response = route.response_type(success=False, errmsg=MALFORMED)
             finally:
                 self._working -= 1
+                self._held -= size
         return web.Response(body=render(response, json_answer), headers=JSON if json_answer else PROTOBUF)
 
     def _address(self, request: web.BaseRequest) -> str:
@@ -228,9 +232,8 @@ class HttpServer:
         peer = request.transport.get_extra_info("peername") if request.transport is not None else None
         return str(peer[0]) if peer else ""
 
-    async def _body(self, request: web.BaseRequest) -> bytes:
+    async def _body(self, request: web.BaseRequest, limit: int) -> bytes:
         """A body that has not come as a whole: no bigger, no slower and not more of them than there may be."""
-        limit = self.limits.max_body
         declared = request.headers.get("Content-Length", "")
         if declared.isdecimal() and int(declared) > limit:
             raise Refused("size")
@@ -248,15 +251,15 @@ class HttpServer:
                     return b"".join(chunks)
                 chunks.append(chunk)
                 size += len(chunk)
-                self._unfinished += len(chunk)
+                self._held += len(chunk)
                 if size > limit:
                     raise Refused("size")
-                if self._unfinished > BODY_MEMORY:
+                if self._held > BODY_MEMORY:
                     raise Refused("overload")
         except TimeoutError:
             raise Refused("timeout") from None
         finally:
-            self._unfinished -= size
+            self._held -= size
 
     def _get(self, request: web.BaseRequest) -> web.Response:
         if self._assets is None:

@@ -15,7 +15,8 @@ from services.runtime.rpc import DESCRIPTORS
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation. `authenticated`: the request must carry a valid login session. `timeout` in seconds bounds a call to
-    another process. `strip` names internal fields of the response. `send`: the operation is the sending of a message."""
+    another process. `strip` names internal fields of the response. `send`: the operation is the sending of a message. `carries_content`:
+    the request may be as large as a file."""
 
     path: str
     service: str
@@ -26,6 +27,7 @@ class Route:
     timeout: float
     strip: tuple[str, ...]
     send: bool
+    carries_content: bool
 
 
 INTERNAL_FIELDS: dict[str, tuple[str, ...]] = {
@@ -35,12 +37,15 @@ INTERNAL_FIELDS: dict[str, tuple[str, ...]] = {
 """Response fields that clients never see, beside `delivery`."""
 
 
+CARRY_CONTENT = {"NewMessage", "PutSingleFile", "PutMultiFile", "SetUserAvatar", "SpeechRecognition"}
+
+
 def _route(path: str, method: str, *, authenticated: bool = True, timeout: float = 10.0) -> Route:
     service = SERVICE_OF_FOLDER[path.split("/")[2]]
     if method == "NewMessage":  # the client's answer is less than what transmit's Send returns
         from services.protocol.transmit_pb2 import NewMessageReq, NewMessageRsp
 
-        return Route(path, service, "Send", NewMessageReq, NewMessageRsp, True, timeout, (), True)
+        return Route(path, service, "Send", NewMessageReq, NewMessageRsp, True, timeout, (), True, True)
     described = DESCRIPTORS[service].methods_by_name[method]
     strip = INTERNAL_FIELDS.get(described.output_type.name, ())
     if "delivery" in described.output_type.fields_by_name:
@@ -55,6 +60,7 @@ def _route(path: str, method: str, *, authenticated: bool = True, timeout: float
         timeout=timeout,
         strip=strip,
         send=False,
+        carries_content=method in CARRY_CONTENT,
     )
 
 

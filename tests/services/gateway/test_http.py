@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.gateway.bodies import Malformed, field_numbers, parse
 from services.gateway.routes import EXTENSION, ORIGINAL, ROUTES
 from services.protocol import base_pb2, friend_pb2, store_pb2, transmit_pb2, user_pb2
 from tests.testbed.gateway import System, eventually, new_message, token_of
@@ -130,6 +134,63 @@ async def test_a_chunked_body_over_the_limit_is_refused(start) -> None:
 
         async with system.http.post(system.url + "/service/user/set_avatar", data=chunks()) as answer:
             assert answer.status == 400
+
+
+async def test_a_request_that_carries_no_file_may_not_be_as_large_as_one(system: System) -> None:
+    for path, status in (("/service/user/username_login", 400), ("/service/user/set_avatar", 200)):
+        async with system.http.post(system.url + path, data=bytes(3 * 2**20)) as answer:
+            assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "json", "body"),
+    [
+        ("/service/message_storage/sync", True, b'{"cursor":[' + b"{}," * 600_000 + b"{}]}"),
+        ("/service/friend/chat_session_add_member", True, b'{"member_id_list":[' + b'"",' * 600_000 + b'""]}'),
+        ("/service/file/put_multi_file", False, b"\x22\x00" * 2_000_000),
+        ("/service/message_transmit/new_message", False, b"\x32\x00" * 2_000_000),
+    ],
+)
+def test_a_small_body_cannot_become_a_large_message(path: str, json: bool, body: bytes) -> None:
+    route = ROUTES[path]
+    tracemalloc.start()
+    with pytest.raises(Malformed):
+        parse(route.request_type, body, json)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**20
+
+
+@given(st.lists(st.sampled_from([(1, "request_id"), (3, "session_id"), (5, "chat_session_id"), (9, "")]), max_size=20))
+def test_the_fields_of_a_body_are_counted_as_protobuf_writes_them(fields: list[tuple[int, str]]) -> None:
+    body = b"".join(bytes([number << 3 | 2, 200, 1]) + b"x" * 200 for number, _ in fields)
+    body += b"\x50\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x59" + bytes(8) + b"\x65" + bytes(4)
+    assert field_numbers(body) == [number for number, _ in fields] + [10, 11, 12]
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x0a\x05abc", b"\x0a", b"\x08" + b"\xff" * 11, b"\x0b\x0c", b"\x09abc", b"\x0a\xff\xff\xff\xff\x0f"]
+)
+def test_what_is_no_protobuf_has_no_fields(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        field_numbers(body)
+
+
+async def test_bodies_that_are_worked_on_count_as_kept(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.http.BODY_MEMORY", 100_000)
+    async with start() as system:
+        released = asyncio.Event()
+        system.backend.hold = lambda request: released.wait()
+        waiting = asyncio.create_task(system.send("alice", "x" * 80_000, "r1"))
+        await eventually(lambda: system.backend.sent)
+        reader, writer = await asyncio.open_connection("127.0.0.1", system.gateway.http_port)
+        writer.write(b"POST /service/user/set_avatar HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n")
+        writer.write(bytes(40_000))
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        released.set()
+        assert (await waiting).success
+        assert (await system.send("alice", "x" * 80_000, "r3")).success
 
 
 async def test_a_json_body_is_understood_and_answered_in_protobuf(system: System) -> None:
