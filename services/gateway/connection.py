@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+from services.gateway.doorway import Doorway
 from services.gateway.sessions import Session
 from services.protocol.transmit_pb2 import NewMessageReq
 
@@ -51,6 +52,7 @@ class Connection(WSListener):
     """Implements connections.Peer and wheel.Timed."""
 
     __slots__ = (
+        "_doorway",
         "_fragments",
         "_fragments_text",
         "_raw",
@@ -76,6 +78,7 @@ class Connection(WSListener):
         self._server = server
         self._transport: WSTransport | None = None
         self._raw: Any = None
+        self._doorway: Doorway | None = None
         self._fragments: bytearray | None = None
         self._fragments_text = False
         self.id = connection_id
@@ -102,7 +105,23 @@ class Connection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         self._raw = transport.underlying_transport
+        self._doorway = Doorway(self._raw, self._crowded)
         self._server.opened(self)
+
+    def enter(self) -> None:
+        """It is known whose connection this is, and everything it sends is taken."""
+        self.state = State.LIVE
+        if self._doorway is not None:
+            self._doorway.leave()
+            self._doorway = None
+        self.resume_reading()
+
+    def _crowded(self) -> bool:
+        if self.state == State.AUTHENTICATING:
+            self.pause_reading()
+            return True
+        self.close(CloseCode.NO_SESSION, "the first frame must be a ClientAuthenticationReq", "refused")
+        return False
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._lost()
@@ -235,5 +254,5 @@ class Connection(WSListener):
 
     def _lost(self) -> None:
         self._leave()
-        self._transport = self._raw = None
+        self._transport = self._raw = self._doorway = None
         self._server.closed(self)

@@ -208,14 +208,14 @@ class WebSocketServer:
         connection.user_id, connection.session_key = session.user_id, session.key
         connection.speaks_frames = request.protocol >= 1
         if not connection.speaks_frames:
-            connection.state = State.LIVE
+            connection.enter()
         self._connections.add(connection)
         await self._push.online(session.user_id)
         if connection.speaks_frames:
             epoch = await self._epoch.current(session)
             if connection.state != State.AUTHENTICATING:
                 return
-            connection.state = State.LIVE
+            connection.enter()
             connection.outbox = None
             welcome = Welcome(
                 request_id=request.request_id,

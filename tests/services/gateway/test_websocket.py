@@ -340,14 +340,51 @@ async def test_a_frame_over_the_limit_is_closed_with_1009(start) -> None:
         assert (await alice.closed())[0] == 1009
 
 
-async def fragmented(system: System, parts: list[bytes]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A raw client that sends its authentication and then one message in fragments."""
+async def raw_client(system: System) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", system.gateway.websocket_port)
     writer.write(
         b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+@pytest.mark.parametrize("first_byte", [0x82, 0x02])
+async def test_a_stranger_cannot_fill_the_memory_with_a_frame_that_never_ends(system: System, first_byte: int) -> None:
+    reader, writer = await raw_client(system)
+    writer.write(bytes([first_byte, 0xFF]) + (50 * 2**20).to_bytes(8, "big") + b"\0\0\0\0" + bytes(100_000))
+    head, payload = await read_frame(reader)
+    assert (head, int.from_bytes(payload[:2], "big")) == (0x88, 1003)
+    for _ in range(50):
+        writer.write(bytes(100_000))  # is taken and passed over
+        await writer.drain()
+    writer.close()
+
+
+async def test_what_comes_before_the_authentication_is_answered_waits_and_is_not_lost(system: System) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    validate = system.backend.user_validate_session
+
+    async def slowly(request):
+        asked.set()
+        await answer.wait()
+        return await validate(request)
+
+    system.backend.user_validate_session = slowly
+    socket = await system.socket()
+    await socket.ws.send_bytes(ClientAuthenticationReq(session_id=token_of("alice"), protocol=1).SerializeToString())
+    await asked.wait()
+    await socket.send(send=new_message("x" * 2_000_000, "r1"))
+    await socket.send(send=new_message("y", "r2"))
+    answer.set()
+    assert (await socket.frame()).HasField("welcome")
+    assert [(await socket.frame()).ack.request_id for _ in range(2)] == ["r1", "r2"]
+
+
+async def fragmented(system: System, parts: list[bytes]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A raw client that sends its authentication and then one message in fragments."""
+    reader, writer = await raw_client(system)
     first = ClientAuthenticationReq(session_id=token_of("alice"), protocol=1).SerializeToString()
     writer.write(masked(0x82, first))
     for index, part in enumerate(parts):
