@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 BINARY, TEXT, CONTINUATION = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CONTINUATION
 CLOSE, PONG = WSMsgType.CLOSE, WSMsgType.PONG
 
+Waiting = dict[str, deque[tuple[NewMessageReq, int]]]
+"""Sends behind one that must be answered first, and their weights, by conversation (dispatch.py)."""
+
 LINGER = 5.0
 """Seconds that a client has to answer a close frame."""
 
@@ -90,8 +93,7 @@ class Connection(WSListener):
         self.outbox: list[bytes] | None = None
         self.held: list[bytes] | None = None
         self.in_flight = 0
-        self.waiting: dict[str, deque[NewMessageReq]] | None = None
-        """Sends behind one that must be answered first, by conversation (dispatch.py)."""
+        self.waiting: Waiting | None = None
         self.paused = False
         self.heard = self.validated = server.wheel.now
         self.deadline = 0.0

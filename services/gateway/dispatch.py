@@ -15,7 +15,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from services.gateway.connection import CloseCode, Connection, State
+from services.gateway.bodies import SMALL, Malformed, field_numbers
+from services.gateway.connection import CloseCode, Connection, State, Waiting
 from services.gateway.connections import Connections
 from services.gateway.frames import websocket
 from services.gateway.limits import RateLimiter
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 128
 """Frames of one connection that are being worked on; more are not read until some are answered."""
+WEIGHT = 512 * 1024
+"""Bytes of a frame that count as one frame more, so that a connection is not worth gigabytes of files."""
 
 
 class Tasks:
@@ -78,14 +81,16 @@ class Dispatch:
 
     def frame(self, connection: Connection, payload: bytes) -> None:
         try:
+            if len(payload) > SMALL and field_numbers(payload) != [ClientFrame.SEND_FIELD_NUMBER]:
+                raise Malformed
             frame = ClientFrame.FromString(payload)
-        except DecodeError:
+        except (DecodeError, Malformed):
             connection.close(CloseCode.PROTOCOL_ERROR, "not a ClientFrame", "malformed")
             return
         kind = frame.WhichOneof("frame")
         match kind:
             case "send":
-                self._begin_send(connection, frame.send)
+                self._begin_send(connection, frame.send, 1 + len(payload) // WEIGHT)
             case "sync":
                 self._begin(connection, self._call(connection, SYNC, frame.sync, "sync"))
             case "mark_read":
@@ -105,52 +110,52 @@ class Dispatch:
         if self._floods.take(connection.session_key, self._clock()):
             connection.close(CloseCode.POLICY, "too many frames", "flooding")
 
-    def _begin_send(self, connection: Connection, request: NewMessageReq) -> None:
+    def _begin_send(self, connection: Connection, request: NewMessageReq, weight: int) -> None:
         waiting = connection.waiting
         behind = waiting.get(request.chat_session_id) if waiting else None
         if behind is not None:
-            self._count(connection)
-            behind.append(request)
+            self._count(connection, weight)
+            behind.append((request, weight))
         elif self._transmit_keeps_order and request.message.message_type == MessageType.STRING:
-            self._begin(connection, self._send(connection, request))
+            self._begin(connection, self._send(connection, request, weight), weight)
         else:
             if waiting is None:
                 waiting = connection.waiting = {}
             waiting[request.chat_session_id] = deque()
-            self._begin(connection, self._send_in_turn(connection, waiting, request))
+            self._begin(connection, self._send_in_turn(connection, waiting, request, weight), weight)
 
-    def _begin(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
-        self._count(connection)
+    def _begin(self, connection: Connection, work: Coroutine[Any, Any, None], weight: int = 1) -> None:
+        self._count(connection, weight)
         self._tasks.spawn(work)
 
-    def _count(self, connection: Connection) -> None:
-        connection.in_flight += 1
+    def _count(self, connection: Connection, weight: int) -> None:
+        connection.in_flight += weight
         if connection.in_flight >= MAX_IN_FLIGHT:
             connection.pause_reading()
 
-    def _end(self, connection: Connection) -> None:
-        connection.in_flight -= 1
+    def _end(self, connection: Connection, weight: int = 1) -> None:
+        connection.in_flight -= weight
         if connection.paused and connection.in_flight <= MAX_IN_FLIGHT // 2:
             connection.resume_reading()
 
-    async def _send(self, connection: Connection, request: NewMessageReq) -> None:
+    async def _send(self, connection: Connection, request: NewMessageReq, weight: int) -> None:
         try:
             if connection.session is not None:
                 answer = await self._operations.send(request, connection.session, connection.id)
                 self.answer(connection, ServerFrame(ack=acknowledgement(request.request_id, answer)))
         finally:
-            self._end(connection)
+            self._end(connection, weight)
 
     async def _send_in_turn(
-        self, connection: Connection, waiting: dict[str, deque[NewMessageReq]], request: NewMessageReq
+        self, connection: Connection, waiting: Waiting, request: NewMessageReq, weight: int
     ) -> None:
         """Sends a message, then those of its conversation that came meanwhile."""
         chat_session_id = request.chat_session_id
         behind = waiting[chat_session_id]
         try:
-            await self._send(connection, request)
+            await self._send(connection, request, weight)
             while behind:
-                await self._send(connection, behind.popleft())
+                await self._send(connection, *behind.popleft())
         finally:
             del waiting[chat_session_id]
 

@@ -10,7 +10,7 @@ import pytest
 from services.protocol import base_pb2, friend_pb2, store_pb2, user_pb2
 from services.protocol.gateway_pb2 import ClientAuthenticationReq, Delivery, DeliveryBatch, ServerFrame
 from services.protocol.notify_pb2 import NotifyFriendRemove, NotifyMessage, NotifyType
-from tests.testbed.gateway import System, eventually, new_message, token_of
+from tests.testbed.gateway import Socket, System, eventually, new_message, token_of
 
 
 async def test_an_existing_client_hears_nothing_after_its_authentication(system: System) -> None:
@@ -380,6 +380,33 @@ async def test_what_comes_before_the_authentication_is_answered_waits_and_is_not
     answer.set()
     assert (await socket.frame()).HasField("welcome")
     assert [(await socket.frame()).ack.request_id for _ in range(2)] == ["r1", "r2"]
+
+
+async def test_large_frames_wait_before_they_are_read(system: System) -> None:
+    released = asyncio.Event()
+    system.backend.hold = lambda request: released.wait()
+    alice = await system.connect("alice")
+    connection = next(iter(system.gateway._websocket._all))
+    sending = asyncio.create_task(_send_large(alice, 20))
+    await eventually(lambda: connection.paused)
+    assert sum(len(request.SerializeToString()) for request in system.backend.sent) < 80 * 2**20
+    assert connection.in_flight < 256
+    released.set()
+    assert [(await alice.frame()).ack.success for _ in range(20)] == [True] * 20
+    await sending
+    assert connection.in_flight == 0
+
+
+async def _send_large(client: Socket, count: int) -> None:
+    for index in range(count):
+        await client.send(send=new_message("x" * 8_000_000, f"r{index}"))
+
+
+async def test_a_large_frame_that_is_no_send_ends_the_connection(system: System) -> None:
+    alice = await system.connect("alice")
+    request = store_pb2.SyncReq(cursor=[store_pb2.Cursor(chat_session_id="c")] * 1_000_000)
+    await alice.send(sync=request)
+    assert (await alice.closed())[0] == 1002
 
 
 async def fragmented(system: System, parts: list[bytes]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
