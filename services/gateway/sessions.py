@@ -66,12 +66,16 @@ class SessionCache:
     async def ask(self, token: str) -> Session | None:
         """As `validate`, but by a fresh answer of the user service. Simultaneous questions for one token share it."""
         key = session_key(token)
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = asyncio.ensure_future(self._find_out(key, token))
-            self._asking[key] = asking
-            asking.add_done_callback(lambda done: self._answered(key, done))
-        return await asyncio.shield(asking)
+        while True:
+            asking = self._asking.get(key)
+            if asking is None:
+                asking = asyncio.ensure_future(self._find_out(key, token))
+                self._asking[key] = asking
+                asking.add_done_callback(lambda done: self._answered(key, done))
+            session = await asyncio.shield(asking)
+            if session is None or key in self._valid:
+                return session
+            # It was revoked before this asker had its turn.
 
     def apply(self, batch: DeliveryBatch) -> None:
         """Forgets what a batch revokes."""

@@ -115,6 +115,18 @@ async def test_an_answer_that_a_revocation_overtakes_does_not_count(
     assert await asking is None
 
 
+async def test_a_revocation_between_an_answer_and_its_asker_counts(
+    sessions: SessionCache, service: UserService
+) -> None:
+    asking = asyncio.create_task(sessions.validate("t1"))
+    while not sessions._valid:  # noqa: ASYNC110 - one turn of the loop at a time
+        await asyncio.sleep(0)
+    assert not asking.done()
+    del service.valid["t1"]
+    sessions.apply(DeliveryBatch(revoked_session=[session_key("t1")]))
+    assert await asking is None
+
+
 async def test_simultaneous_questions_share_one_answer(sessions: SessionCache, service: UserService) -> None:
     answers = await asyncio.gather(*(sessions.validate("t1") for _ in range(50)))
     assert all(answers) and service.asked == ["t1"]
