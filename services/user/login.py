@@ -60,7 +60,8 @@ class Login:
         name = request.nickname.strip()
         if len(name.encode()) > _LONGEST_NAME or len(request.password.encode()) > PASSWORD_BYTES:
             raise Refusal(_WRONG)
-        await self._guard.begin(name)
+        guarded = f"login {name}"
+        await self._guard.begin(guarded)
         account = await self._runtime.database.read(lambda connection: accounts.by_nickname(connection, name))
         password_hash = account.password_hash if account else None
         if not await self._passwords.matches(request.password, password_hash) or account is None:
@@ -77,7 +78,7 @@ class Login:
         token = await self._runtime.database.write(enter)
         if token is None:
             raise Refusal(_WRONG)
-        await self._guard.succeeded(name)
+        await self._guard.succeeded(guarded)
         return token
 
     async def _by_phone(self, request: user_pb2.PhoneLoginReq) -> str:

@@ -42,6 +42,14 @@ async def test_the_old_password_cannot_be_guessed_without_end(world: World) -> N
     assert "15 分钟" in (await change(world, person, "secret-1", "secret-2")).errmsg
 
 
+async def test_attempts_to_log_in_do_not_keep_anybody_from_changing_a_password(world: World) -> None:
+    world.set("user", "loginFailures", 2)
+    person = await world.register("小明", "secret-1")
+    for _ in range(4):
+        await world.login(f"change {person.user_id}", "guess-1")
+    assert (await change(world, person, "secret-1", "secret-2")).success
+
+
 async def test_the_other_sessions_end(world: World) -> None:
     person = await world.register("小明", "secret-1")
     other = (await world.login("小明", "secret-1")).login_session_id
