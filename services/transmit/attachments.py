@@ -8,6 +8,7 @@ what counts is the check in the transaction.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 from services.protocol.file_pb2 import StoreFileReq
 from services.protocol.transmit_pb2 import NewMessageReq
@@ -22,6 +23,8 @@ REQUEST_PREFIX = "send:"
 """Keeps the files of messages apart from files uploaded under the same request_id, and tells the cleanup of the store
 service which files were meant for a message."""
 
+_LONGEST = 64 - len(REQUEST_PREFIX)
+"""Characters of a request id behind the prefix: the file service would replace a longer key as a whole."""
 _LARGE = 256 * 1024
 
 
@@ -45,7 +48,7 @@ class Attachments:
                 "file",
                 "StoreFile",
                 StoreFileReq(
-                    request_id=REQUEST_PREFIX + (request.request_id or new_id()),
+                    request_id=REQUEST_PREFIX + _shortened(request.request_id or new_id()),
                     user_id=request.user_id,
                     file_name=part.file_name or "",
                     content=part.content,
@@ -67,3 +70,7 @@ class Attachments:
         )
         if not rows:
             raise Refusal(NOT_A_MEMBER)
+
+
+def _shortened(request_id: str) -> str:
+    return request_id if len(request_id) <= _LONGEST else hashlib.sha256(request_id.encode()).hexdigest()[:_LONGEST]

@@ -7,7 +7,7 @@ import pytest
 from services.protocol.file_pb2 import StoreFileReq
 from services.runtime.rpc import Unavailable
 from services.store.cleanup import Cleanup
-from tests.testbed.messaging import picture, rows, say, send, set_members
+from tests.testbed.messaging import picture, rows, say, send, set_members, text
 from tests.testbed.runtime import TestRuntime
 
 
@@ -82,3 +82,19 @@ async def test_the_file_of_a_message_that_was_never_stored_goes_after_a_day(chat
     chat.clock.advance(86_401)
     assert await cleanup.sweep_files() == 1
     assert [await chat.files.get(file_id) for file_id in (kept, lost, uploaded)] == [b"pixels", None, b"uploaded"]
+
+
+@pytest.mark.parametrize("length", [1, 59, 60, 64])
+async def test_the_file_of_a_refused_message_goes_however_long_its_request_id(chat: TestRuntime, length: int) -> None:
+    await send(chat, text("ann", "pair", "used", "r" * length))
+    refused = await send(chat, picture("ann", "pair", b"lost", "r" * length))
+    assert not refused.success
+    chat.clock.advance(86_401)
+    assert await Cleanup(chat.database, chat.clients, chat.clock).sweep_files() == 1
+    assert await rows(chat, "SELECT file_id FROM file") == []
+
+
+async def test_a_long_request_id_repeated_makes_no_second_file(chat: TestRuntime) -> None:
+    for _ in range(2):
+        assert (await send(chat, picture("ann", "pair", b"pixels", "r" * 64))).success
+    assert await rows(chat, "SELECT count(*) FROM file") == [(1,)]
