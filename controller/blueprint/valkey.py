@@ -15,6 +15,8 @@ from controller.blueprint.workload import Kind, Port, Probe, Secret, Update, Vol
 NAME = "valkey"
 IMAGE = "valkey"
 SECRET = Secret(NAME, ("password",))
+_ANSWERS = Probe("client", ask="PING", deadline=30.0)
+"""Without the password the answer is a refusal, which shows as well that the server is not hung."""
 
 
 def part(system: ChatSystem, profile: Profile, prefix: str, database: int) -> Part:
@@ -42,8 +44,8 @@ def workload(system: ChatSystem, profile: Profile) -> Workload:
         arguments=arguments(settings, fsync="always" if stores.rabbitmq.managed else "everysec"),
         secrets={"PASSWORD_FILE": (NAME, "password")},
         ports=(Port("client", 6379),),
-        ready=Probe("client", deadline=30.0),
-        live=Probe("client", deadline=30.0),
+        ready=_ANSWERS,
+        live=_ANSWERS,
         volumes=(Volume(NAME, "/data"),),
         update=Update.STOP_FIRST,
         stop_grace=20.0,

@@ -8,7 +8,7 @@ starts an instance:
 
     {address:WORKLOAD:PORT}   host:port of a port of another workload
     {port:NAME}               the number of one of the instance's own ports
-    {volume:NAME}             where one of the workload's volumes is mounted
+    {volume:NAME}             where one of the workload's volumes is mounted; percent-encoded where the value is a URL
     {secret:NAME:KEY}         the path of a file that holds the secret's value
     {instance}                the instance's own unique name
 """
@@ -51,11 +51,12 @@ class Port:
 
 @dataclass(frozen=True)
 class Probe:
-    """Passes when an HTTP GET of `path` on the port answers 200 or, without a path, when the port accepts a connection.
-    All times in seconds; `deadline` is how long it may go without passing."""
+    """Passes when an HTTP GET of `path` on the port answers 200; without a path, when the port answers anything to the line
+    `ask`; without both, when it accepts a connection, which the kernel does for a process that hangs, too. All times in seconds; `deadline` is how long it may go without passing."""
 
     port: str
     path: str | None = None
+    ask: str = ""
     interval: float = 2.0
     timeout: float = 5.0
     deadline: float = 60.0

@@ -12,11 +12,11 @@ from controller.cli.options import Place, place_options
 @place_options
 def resume(name: str, place: Place) -> None:
     """Let the controller act on NAME again."""
-    from controller.cli.systems import find, run
+    from controller.cli.systems import find_for_change, run
 
     async def work() -> None:
         session = place.open()
-        await find(session, name)
+        await find_for_change(session, name)
         await session.store.set_paused(name, False)
         await session.start_controller(name)
         click.echo(f"{name} is resumed")

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def rollback(name: str, number: int | None, place: Place) -> None:
     """Declare an earlier revision of NAME again. It becomes a new revision; `wait` tells whether it is reached."""
     from controller.cli.apply import put
-    from controller.cli.systems import find, run
+    from controller.cli.systems import find_for_change, run
 
     async def work() -> None:
         session = place.open()
-        stored = await find(session, name)
+        stored = await find_for_change(session, name)
         revision = choose(await session.store.revisions(name), stored.document, number)
         from controller.api.validate import dump, parse_system
 

@@ -39,10 +39,10 @@ def scale(name: str, replicas: tuple[tuple[str, int], ...], place: Place) -> Non
     """Change the number of replicas of services of NAME. 0 switches a service off."""
     from controller.api.validate import dump, parse_system
     from controller.cli.apply import put
-    from controller.cli.systems import find, run
+    from controller.cli.systems import find_for_change, run
 
     async def work() -> None:
-        stored = await find(place.open(), name)
+        stored = await find_for_change(place.open(), name)
         parse_system(dict(stored.document))
         system = parse_system(scaled(stored.document, dict(replicas)))
         click.echo(await put(place, dump(system), say_notes=False))

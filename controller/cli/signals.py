@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as an event: the first asks for a graceful end, the second ends at once."""
+"""SIGINT, SIGTERM and the end of the terminal as an event: the first asks for a graceful end, the second ends at once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ def stop_on_signals(stopped: asyncio.Event) -> Iterator[None]:
             os._exit(130)
         stopped.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup asks for
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, on_signal)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)

@@ -54,3 +54,11 @@ async def find(session: Session, name: str) -> Stored:
     else:
         hint = "there is none yet; begin with: chatsystem up"
     raise Failure(f"there is no system named {shown(name)}; {hint}", FAILED)
+
+
+async def find_for_change(session: Session, name: str) -> Stored:
+    """The system of that name, unless it is being deleted: an edit would bring it back."""
+    stored = await find(session, name)
+    if stored.deleting:
+        raise Failure(f"{name} is being deleted; chatsystem apply declares it anew", FAILED)
+    return stored

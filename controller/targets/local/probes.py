@@ -17,13 +17,15 @@ EAGER_FOR = 10.0
 LONGEST = 300
 
 
-async def probe(port: int, path: str | None, timeout: float) -> str:
-    """Empty if it passes, otherwise why not."""
+async def probe(port: int, path: str | None, timeout: float, ask: str = "") -> str:
+    """Empty if it passes, otherwise why not. The arguments are those of the blueprint's Probe."""
     try:
         async with asyncio.timeout(timeout):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)
             try:
-                return await _ask(reader, writer, path) if path else ""
+                if path:
+                    return await _get(reader, writer, path)
+                return await _ask(reader, writer, ask) if ask else ""
             finally:
                 writer.close()
                 with contextlib.suppress(OSError):
@@ -36,7 +38,12 @@ async def probe(port: int, path: str | None, timeout: float) -> str:
         return f"port {port}: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> str:
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str) -> str:
+    writer.write(f"{line}\r\n".encode())
+    return "" if await reader.read(1) else f"it closes the connection without an answer to {line}"
+
+
+async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> str:
     writer.write(f"GET {path} HTTP/1.0\r\nHost: {LOOPBACK}\r\nConnection: close\r\n\r\n".encode())
     answer = await reader.read(16_384)
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -114,4 +121,4 @@ class Prober:
 async def _one(wanted: Probe | None, ports: Mapping[str, int]) -> str:
     if wanted is None:
         return ""
-    return await probe(ports[wanted.port], wanted.path, wanted.timeout)
+    return await probe(ports[wanted.port], wanted.path, wanted.timeout, wanted.ask)

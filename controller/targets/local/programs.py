@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from controller.blueprint import valkey
 from controller.blueprint.workload import Workload
@@ -24,6 +25,7 @@ from controller.targets.local.identity import TOKEN
 from controller.targets.local.layout import SystemPaths
 
 _REFERENCE = re.compile(r"\{(address|port|volume|secret|instance)(?::([^:{}]+))?(?::([^:{}]+))?\}")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:/")
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SSL_CERT_FILE", "CHATSYSTEM_SQL_DIR")
 _SOURCE = Path(__file__).resolve().parents[3]
 
@@ -52,8 +54,14 @@ class Place:
     addresses: Mapping[str, str]
 
     def resolve(self, text: str) -> str:
-        """The text with its references resolved. Raises TargetError."""
-        return _REFERENCE.sub(lambda found: self._value(found[1], found[2] or "", found[3] or ""), text)
+        """The text with its references resolved; in a URL, a path is percent-encoded. Raises TargetError."""
+        written = quote if _URL.match(text) else str
+
+        def value(found: re.Match[str]) -> str:
+            value = self._value(found[1], found[2] or "", found[3] or "")
+            return written(value) if found[1] in {"volume", "secret"} else value
+
+        return _REFERENCE.sub(value, text)
 
     def _value(self, kind: str, name: str, key: str) -> str:
         match kind:

@@ -16,7 +16,7 @@ from controller.engine.loop import Loop
 from controller.engine.ports import TargetError
 from controller.targets.local.identity import identify
 from controller.targets.local.layout import VARIABLE, StateDir, default_state_dir
-from controller.targets.local.lease import holder
+from controller.targets.local.lease import Lease, holder
 from controller.targets.local.logs import last_words, open_log
 from controller.targets.local.store import LocalStore
 from controller.targets.local.target import LocalTarget
@@ -40,6 +40,16 @@ class LocalSession:
         return holder(self._state.lock(system))
 
     async def start_controller(self, system: str) -> None:
+        # Of several who want one at once, the first starts it and the others find it.
+        starting = Lease()
+        while not starting.acquire(self._state.lock(f"{system}.start")):  # noqa: ASYNC110 - no event crosses processes
+            await asyncio.sleep(0.02)
+        try:
+            await self._start_controller(system)
+        finally:
+            starting.release(self._state.lock(f"{system}.start"))
+
+    async def _start_controller(self, system: str) -> None:
         if await self._is_driven(system):
             return
         if await self.store.get(system) is None:
@@ -98,6 +108,8 @@ class LocalSession:
         try:
             return subprocess.Popen(  # noqa: S603 - no shell; a system name is a DNS label
                 [sys.executable, "-m", "controller.cli.main", "controller", "--only", system],
+                # Python looks for modules in the working directory first: in a person's there may be anything.
+                cwd=self._state.root,
                 env={**os.environ, VARIABLE: str(self._state.root), "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -78,12 +78,13 @@ class LocalTarget:
 
     async def observe(self, system: str, blueprint: Blueprint) -> Observed:
         paths = self._state.system(system)
-        if self._lease.holds(self._state.lock(system)):
-            self._driven[system] = blueprint
-            attend(paths, self._children, time.time())
         pulses = self._ask(system, paths)
         fresh = [pulse for pulse in pulses.values() if not pulse.ever_ready and not pulse.message]
         await asyncio.gather(*(self._prober.first_answer(pulse, FIRST_ANSWER) for pulse in fresh))
+        if self._lease.holds(self._state.lock(system)):
+            # Last: a death that is seen has to be on record, or its restart would know neither reason nor back-off.
+            self._driven[system] = blueprint
+            attend(paths, self._children, time.time())
         return observed(paths, pulses, time.time(), time.monotonic())
 
     async def execute(self, system: str, blueprint: Blueprint, step: Step) -> None:

@@ -123,6 +123,21 @@ def test_a_damaged_declaration_is_said_so(chatsystem: Chatsystem, tmp_path: Path
     assert kept.read_text() == '{"docu'
 
 
+@pytest.mark.parametrize(
+    "verb", [["scale", "chat", "gateway=1"], ["rollback", "chat"], ["pause", "chat"], ["resume", "chat"]]
+)
+def test_an_edit_brings_nothing_back_that_is_being_deleted(
+    chatsystem: Chatsystem, tmp_path: Path, verb: list[str]
+) -> None:
+    kept = tmp_path / "state" / "systems" / "chat" / "declaration.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"deleting": true}')
+    result = chatsystem(*verb)
+    assert result.exit_code == 1
+    assert "chat is being deleted; chatsystem apply declares it anew" in result.output
+    assert kept.read_text() == '{"deleting": true}'
+
+
 def test_without_a_home_folder_the_option_is_named(chatsystem: Chatsystem) -> None:
     result = chatsystem("--state-dir", "~nobody-of-that-name/state", "status")
     assert result.exit_code == 2

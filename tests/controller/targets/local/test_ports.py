@@ -157,6 +157,20 @@ async def test_probes(path: str | None, said: str) -> None:
     assert found == said or (said and said in found)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"), [(b"-NOAUTH", ""), (b"", "it closes the connection without an answer to PING")]
+)
+async def test_a_probe_that_asks_passes_with_any_answer(answer: bytes, said: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readline() == b"PING\r\n"
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    assert await probe(server.sockets[0].getsockname()[1], None, 5.0, "PING") == said
+    server.close()
+
+
 async def test_a_probe_of_a_closed_port_says_so() -> None:
     number = free()
     assert await probe(number, "/ready", 1.0) == f"nothing listens on port {number} yet"

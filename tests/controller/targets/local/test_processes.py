@@ -16,6 +16,7 @@ from controller.engine.backoff import RESTARTS
 from controller.engine.model import Action, Health
 from controller.engine.ports import TargetError
 from controller.targets.local import identity, records
+from controller.targets.local.programs import Place
 
 if TYPE_CHECKING:
     from tests.controller.targets.local.conftest import Machine
@@ -124,7 +125,8 @@ async def test_a_stop_survives_the_controller_that_ordered_it(machine: Machine) 
 async def test_a_death_is_noted_with_its_exit_code_and_last_words(machine: Machine) -> None:
     machine.child("import sys; print('no room left'); sys.exit(3)")
     await machine.do(Action.START, "child")
-    state = await machine.until(lambda state: state.instances[0].health is Health.EXITED)
+    state = await machine.until(lambda state: state.instances[0].restarts)
+    assert state.instances[0].health is Health.EXITED
     assert state.instances[0].message == "exit code 3; its last output: no room left"
     assert state.instances[0].restarts == 1
 
@@ -132,9 +134,9 @@ async def test_a_death_is_noted_with_its_exit_code_and_last_words(machine: Machi
 async def test_deaths_in_a_row_are_counted_and_restarts_delayed(machine: Machine) -> None:
     machine.child("raise SystemExit(1)")
     await machine.do(Action.START, "child")
-    first = (await machine.until(lambda state: state.instances[0].health is Health.EXITED)).instances[0]
+    first = (await machine.until(lambda state: state.instances[0].restarts == 1)).instances[0]
     await machine.do(Action.RESTART, "child", 0, first.id)
-    second = (await machine.until(lambda state: state.instances[0].health is Health.EXITED)).instances[0]
+    second = (await machine.until(lambda state: state.instances[0].restarts == 2)).instances[0]
     assert (first.restarts, second.restarts) == (1, 2)
     (record,) = records.load_instances(machine.paths)
     assert record.exited_at is not None
@@ -196,6 +198,14 @@ async def test_the_environment_holds_references_resolved_and_nothing_of_ours(
     assert f"'DATA': '{machine.paths.data}/files/x'" in machine.log()
     assert f"'ME': '{machine.only().id}'" in machine.log()
     assert "AWS_SECRET" not in machine.log()
+
+
+async def test_a_folder_is_percent_encoded_in_a_url_and_nowhere_else(machine: Machine) -> None:
+    place = Place(machine.paths, "child", {"client": 1}, {"valkey:client": "127.0.0.1:1"})
+    folder = str(machine.paths.data / "a #1?")
+    assert place.resolve("{volume:a #1?}/x") == f"{folder}/x"
+    assert place.resolve("file://{volume:a #1?}/x") == f"file://{machine.paths.data}/a%20%231%3F/x"
+    assert place.resolve("redis://{address:valkey:client}/0") == "redis://127.0.0.1:1/0"
 
 
 async def test_a_job_leaves_its_outcome_for_whoever_watches_by_then(machine: Machine) -> None:

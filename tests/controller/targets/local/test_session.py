@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 
 from controller.engine.ports import TargetError
 from controller.targets.local import identity
+from controller.targets.local.session import LocalSession, open_session
 from tests.testbed.local_system import Here, declaration, eventually
 
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[Here]:
-    made = Here(tmp_path)
+    made = Here(tmp_path / "state")
     yield made
     made.end()
 
@@ -68,6 +70,27 @@ async def test_a_system_goes_on_without_its_controller_and_comes_back_when_every
     assert [path.name for path in here.session.data_directories("acme")] == ["data", "secrets"]
     await here.session.purge("acme")
     assert not here.paths.root.exists()
+
+
+async def test_of_several_who_start_a_controller_at_once_one_does_whatever_lies_in_their_folder(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "controller").mkdir()
+    (tmp_path / "controller" / "__init__.py").write_text("raise SystemExit('not the one that was meant')")
+    monkeypatch.chdir(tmp_path)
+    await here.session.store.put(declaration(suspend=True), author="ann")
+    spawned = []
+    spawn = LocalSession._spawn
+
+    def counted(session: LocalSession, system: str, log: Path) -> subprocess.Popen[bytes]:
+        spawned.append(spawn(session, system, log))
+        return spawned[-1]
+
+    monkeypatch.setattr(LocalSession, "_spawn", counted)
+    await asyncio.gather(*(open_session(here.state.root).start_controller("acme") for _ in range(3)))
+    assert [child.pid for child in spawned] == [here.session.controller_pid("acme")]
+    spawned[0].kill()
+    spawned[0].wait()
 
 
 async def test_stopping_in_the_foreground_leaves_no_process_and_all_data(here: Here) -> None:

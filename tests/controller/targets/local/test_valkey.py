@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,19 @@ async def test_port_and_data_outlive_its_death(machine: Machine) -> None:
     assert after.ports == before.ports
     async with client(machine, password(machine)) as connection:
         assert await connection.get("key") == b"value"
+
+
+async def test_one_that_hangs_is_noticed_although_the_kernel_still_takes_its_connections(machine: Machine) -> None:
+    declared(machine, "aof")
+    (workload,) = machine.blueprint.workloads
+    assert workload.ready is not None
+    impatient = replace(workload.ready, interval=0.1, timeout=0.1, deadline=0.3)
+    machine.add(replace(workload, ready=impatient, live=impatient))
+    await start(machine)
+    os.kill(machine.pid(), signal.SIGSTOP)
+    state = await machine.until(lambda state: state.instances[0].health is Health.FAILED)
+    await machine.do(Action.RESTART, "valkey", 0, state.instances[0].id)
+    await machine.until(lambda state: state.instances[0].health is Health.HEALTHY)
 
 
 async def test_it_is_found_by_its_token(machine: Machine) -> None:
