@@ -14,7 +14,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import islice
+from typing import Any
 
+from services.protocol.base_pb2 import MessageContent
 from services.protocol.gateway_pb2 import Delivery, DeliveryBatch
 from services.stores.ports import Cache, StoreError, Subscription
 
@@ -26,6 +28,9 @@ RENEWAL = 30.0
 ALL = "push:all"
 AT_ONCE = 64
 """Presence changes that are in flight together."""
+CONTENT = 64 * 1024
+"""Bytes of a picture, file or voice message that travel to another replica. Clients fetch a larger content by its file_id:
+a server of the Redis protocol cuts a subscriber off for whom tens of megabytes wait, and everything it would have got is lost."""
 BACKLOG = 10_000
 """Batches that may wait for the cache; a further one is dropped, as pushes are hints."""
 
@@ -53,11 +58,28 @@ def split_by_replica(
             continue
         shared = Delivery()
         shared.CopyFrom(delivery)
+        if shared.HasField("notify"):
+            _leave_large_content_out(shared.notify.new_message_info.message_info.message)
         for replica, user_ids in recipients.items():
             del shared.user_id[:]
             shared.user_id.extend(user_ids)
             parts.setdefault(replica, DeliveryBatch()).delivery.append(shared)
     return parts
+
+
+_CONTENT_FIELDS = {
+    "image_message": "image_content",
+    "file_message": "file_contents",
+    "speech_message": "file_contents",
+}
+
+
+def _leave_large_content_out(message: MessageContent) -> None:
+    kind = message.WhichOneof("msg_content")
+    if kind in _CONTENT_FIELDS:
+        part: Any = getattr(message, kind)
+        if part.file_id and len(getattr(part, _CONTENT_FIELDS[kind])) > CONTENT:
+            part.ClearField(_CONTENT_FIELDS[kind])
 
 
 class PresencePushBus:

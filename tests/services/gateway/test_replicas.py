@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from services.protocol import user_pb2
+from services.protocol import base_pb2, user_pb2
 from services.protocol.notify_pb2 import NotifyMessage
 from services.runtime.presence import PresencePushBus, presence_key
 from services.stores.redis_cache import RedisCache
@@ -90,3 +90,21 @@ async def test_the_last_device_that_leaves_takes_the_person_off(
             break
     else:
         raise AssertionError("bob is still listed")
+
+
+async def test_a_large_file_reaches_people_on_another_replica_and_cuts_nobody_off(
+    systems: tuple[System, System],
+) -> None:
+    first, second = systems
+    bob = await second.connect("bob")
+    plain = await second.connect("carol", protocol=0)
+    alice = await first.connect("alice")
+    content = bytes(1024) * 40 * 1024
+    file = base_pb2.FileMessageInfo(file_id="f1", file_name="large.bin", file_size=len(content), file_contents=content)
+    request = new_message("", "r1")
+    request.message.CopyFrom(base_pb2.MessageContent(message_type=base_pb2.FILE, file_message=file))
+    await alice.send(send=request)
+    await alice.send(send=new_message("after it", "r2"))
+    assert [(await bob.frame()).event.seq for _ in range(2)] == [1, 2]
+    arrived = NotifyMessage.FromString(await plain.bytes()).new_message_info.message_info.message.file_message
+    assert (arrived.file_id, arrived.file_size, arrived.file_name) == ("f1", len(content), "large.bin")
