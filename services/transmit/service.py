@@ -5,6 +5,7 @@ The meaning of a send is in services/transmit/batch.py; here the parts are put t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -73,11 +74,16 @@ class TransmitService:
             draft = text_draft(request, content)
         else:
             draft = await self._attachments.store(request)
-        stored = await self._pipeline.submit(draft)
+        stored = self._pipeline.submit(draft)
         sender = self._profiles.remembered(request.user_id)
-        if sender is None:
-            sender = (await self._profiles.get([request.user_id]))[request.user_id]
-        return send_answer(request, stored, sender)
+        if sender is not None:
+            return send_answer(request, await stored, sender)
+        # Looked up while the message is stored: what others send meanwhile is not to be pushed before it.
+        looking_up = asyncio.ensure_future(self._profiles.get([request.user_id]))
+        try:
+            return send_answer(request, await stored, (await looking_up)[request.user_id])
+        finally:
+            looking_up.cancel()
 
     async def _write(self, drafts: Sequence[Draft]) -> Sequence[Stored | Refused]:
         now = int(self._clock() * 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -290,3 +291,26 @@ async def test_message_ids_grow_with_time(chat: TestRuntime) -> None:
         chat.clock.advance(0.01)
     assert ids == sorted(ids)
     assert len(set(ids)) == 20
+
+
+async def test_the_sender_is_looked_up_while_the_message_is_stored(
+    chat: TestRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else what others send meanwhile is pushed before it."""
+    looked_up = asyncio.Event()
+    call, write = chat.clients.call, chat.database.write
+
+    def noticing(service: str, method: str, *arguments: Any, **options: Any) -> Any:
+        if method == "GetMultiUserInfo":
+            looked_up.set()
+        return call(service, method, *arguments, **options)
+
+    async def waiting(work: Any) -> Any:
+        async with asyncio.timeout(5):
+            await looked_up.wait()
+        return await write(work)
+
+    monkeypatch.setattr(chat.clients, "call", noticing)
+    monkeypatch.setattr(chat.database, "write", waiting)
+    answer = await send(chat, text("ann", "pair", "hello"))
+    assert answer.message.sender.nickname == "Ann"
