@@ -6,7 +6,7 @@ export PYTHON ?= python3
 export VENV ?= .venv
 BIN := $(VENV)/bin
 TIER ?= all
-FILE ?=
+export FILE ?=
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,30 +18,30 @@ setup-dev:
 	@requirements/install.sh dev
 
 up: setup ## Run a chat system in the foreground until Ctrl-C (FILE=declaration.yaml for your own)
-	@exec $(BIN)/chatsystem up $(if $(FILE),-f $(FILE))
+	@exec "$(BIN)"/chatsystem up $${FILE:+-f "$$FILE"}
 
 test: setup-dev ## Run all tests, or one tier: TIER=unit|stores|e2e|swarm|kubernetes
 	@tests/run $(TIER)
 
 lint: setup-dev ## Check style, types, import rules and generated files
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@"$(BIN)"/ruff check .
+	@"$(BIN)"/ruff format --check --quiet .
+	@"$(BIN)"/mypy
+	@"$(BIN)"/lint-imports --no-logo
 	@tests/generated
 
 format: setup-dev ## Format the code
-	@$(BIN)/ruff format .
-	@$(BIN)/ruff check --fix .
+	@"$(BIN)"/ruff format .
+	@"$(BIN)"/ruff check --fix .
 
 generate: setup-dev ## Write the generated files anew: protobuf modules, CRDs, reference pages
 	@tests/generated --write
 
 bench: setup-dev ## Measure throughput, latency, CPU and memory on this machine
-	@$(BIN)/python -m bench
+	@"$(BIN)"/python -m bench
 
 lock: setup-dev ## Pin the dependencies anew (UPGRADE=--upgrade for newer versions)
 	@requirements/compile.sh $(UPGRADE)
 
 clean: ## Remove the environment and caches (never the data of a chat system)
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

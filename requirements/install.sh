@@ -32,12 +32,16 @@ debian_packages() {
 
 command -v "$python" >/dev/null || { can_apt && debian_packages python3 python3-venv; }
 command -v "$python" >/dev/null || stop "Python 3.11 or later is missing. Install it, on Debian with: sudo apt-get install python3 python3-venv"
+version="$("$python" --version 2>&1)" ||
+  stop "$python cannot be run: ${version%%$'\n'*}. Name another interpreter with: make setup PYTHON=python3.12"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-  stop "$("$python" --version) is too old: Python 3.11 or later is needed. Name another interpreter with: make setup PYTHON=python3.12"
+  stop "$version is too old: Python 3.11 or later is needed. Name another interpreter with: make setup PYTHON=python3.12"
 
-if [ ! -x "$venv/bin/python" ]; then
+# One whose making was interrupted, or whose interpreter was removed, is completed.
+if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
   "$python" -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
-  say "creating $venv with $("$python" --version)"
+  say "creating $venv with $version"
+  rm -f "$venv"/bin/python* "$venv"/.installed-*  # a link to what is gone would be kept
   "$python" -m venv "$venv"
 fi
 
