@@ -227,7 +227,7 @@ class Loop:
             deleting=stored.deleting,
             stopped=stopped,
             overdue=pending and last is not None and now - last.time > blueprint.release_timeout,
-            addresses=() if problems else tuple(self._target.endpoints(stored.document)),
+            addresses=self._addresses(stored),
             previous=stored.status,
         )
         if last is not None and not stopped and not stored.paused:
@@ -241,6 +241,12 @@ class Loop:
         for event in events.of_transitions(stored.status, status, now):
             await self._store.record_event(stored.name, event)
         await self._store.write_status(stored.name, status)
+
+    def _addresses(self, stored: Stored) -> tuple[str, ...]:
+        try:
+            return tuple(self._target.endpoints(stored.document))
+        except InvalidDeclaration:
+            return ()  # It may be stopped and deleted all the same.
 
     async def _forget(self, name: str) -> None:
         self._seen.pop(name, None)

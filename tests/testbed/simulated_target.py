@@ -81,4 +81,5 @@ class SimulatedTarget:
         yield system, "a line"
 
     def endpoints(self, document: Mapping[str, Any]) -> Sequence[str]:
+        self.blueprint(document)
         return ["http://127.0.0.1:9000/"]

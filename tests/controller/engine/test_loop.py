@@ -192,6 +192,25 @@ async def test_stopping_goes_from_the_last_to_the_first_and_keeps_the_declaratio
     assert await world.store.get("acme") is not None
 
 
+@pytest.mark.parametrize("way", ["stopped", "deleted"])
+async def test_a_system_whose_declaration_is_not_valid_any_more_can_be_stopped_and_deleted(
+    world: World, way: str
+) -> None:
+    await world.declare(workloads=["store", "gateway"])
+    loop = world.loop()
+    await world.settle(loop)
+    await world.declare(bad=True)
+    if way == "deleted":
+        await world.store.mark_deleted("acme")
+        await world.settle(loop)
+        assert await world.store.get("acme") is None
+    else:
+        await loop.stop("acme")
+        assert await world.condition("Ready") == ("False", "Stopped")
+    stops = [step.workload for _, step in world.target.done if step.action is Action.STOP]
+    assert stops == ["gateway", "store"]
+
+
 async def test_a_system_that_another_controller_drives_is_left_to_it(world: World) -> None:
     await world.declare()
     world.target.taken.add("acme")
