@@ -41,7 +41,7 @@ BUSY = "系统繁忙，请稍后再试"
 IDLE = 60.0
 """Seconds that a connection may take for the head of a request, or stay without one."""
 BODY_GRACE = 15.0
-BODY_RATE = 16 * 1024
+BODY_RATE = 8 * 1024
 """A body may take the grace, in seconds, and beyond it one second for every so many bytes; either way."""
 LARGE = 256 * 1024
 """Bytes of a response from which its client is given a time to take it."""
