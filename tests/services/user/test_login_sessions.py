@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,21 @@ async def test_a_renewal_is_written_at_most_once_an_hour(world: World) -> None:
     world.clock.now += 3500
     await world.whose(person.token)
     assert await world.rows("SELECT expires_at FROM login_session") == before
+
+
+async def test_a_session_that_ends_while_it_is_renewed_has_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = await world.register("小明")
+    world.clock.now += 20 * DAY
+    await world.forget_cache()
+    database = world.runtime.database
+    write = database.write
+
+    async def too_late(work: Any) -> Any:
+        await write(lambda connection: connection.change("DELETE FROM login_session"))
+        return await write(work)
+
+    monkeypatch.setattr(database, "write", too_late)
+    assert await world.whose(person.token) is None
 
 
 async def test_a_session_is_valid_without_the_cache(world: World) -> None:

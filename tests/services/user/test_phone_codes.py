@@ -77,6 +77,23 @@ async def test_a_code_is_used_once(world: World) -> None:
     assert sorted(answer.success for answer in answers) == [False, False, False, True]
 
 
+async def test_of_two_who_hold_the_code_at_the_same_time_one_gets_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.set("user", "codeInterval", 0.0)
+    await world.register_by_phone(PHONE)
+    code_id = await request_code(world, PHONE)
+    take, both_have_compared = world.runtime.cache.take, asyncio.Barrier(2)
+
+    async def together(key: str) -> bytes | None:
+        await both_have_compared.wait()
+        return await take(key)
+
+    monkeypatch.setattr(world.runtime.cache, "take", together)
+    answers = await asyncio.gather(*(log_in(world, PHONE, code_id, world.codes[PHONE]) for _ in range(2)))
+    assert sorted(answer.success for answer in answers) == [False, True]
+
+
 async def test_a_code_is_void_after_some_wrong_attempts(world: World) -> None:
     world.set("user", "codeInterval", 0.0)
     world.set("user", "codeAttempts", 3)
