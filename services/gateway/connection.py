@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BINARY, TEXT, CONTINUATION = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CONTINUATION
-CLOSE, PONG = WSMsgType.CLOSE, WSMsgType.PONG
+CLOSE, PING = WSMsgType.CLOSE, WSMsgType.PING
 
 Waiting = dict[str, deque[tuple[NewMessageReq, int]]]
 """Sends behind one that must be answered first, and their weights, by conversation (dispatch.py)."""
@@ -148,8 +148,17 @@ class Connection(WSListener):
         elif kind == CLOSE:
             self.close(CloseCode.NORMAL, "", "")
             transport.disconnect()
+        elif kind == PING:
+            self._pong(transport, frame)
         elif kind in (BINARY, TEXT, CONTINUATION):
             self._fragment(kind, frame)
+
+    def _pong(self, transport: WSTransport, frame: WSFrame) -> None:
+        if self._raw.get_write_buffer_size() > self._server.limits.max_backlog:  # it pings and does not read
+            self._server.metrics.closed["slow"].inc()
+            self.abort()
+        else:
+            transport.send_pong(frame.get_payload_as_bytes())
 
     def _fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
         """Part of a message in several frames (RFC 6455 section 5.4), or a text message."""

@@ -107,6 +107,7 @@ class WebSocketServer:
             sock=listener,
             backlog=4096,
             max_frame_size=self.limits.max_frame,
+            enable_auto_pong=False,  # the library answers a client that does not read, too
             read_buffer_init_size=READ_BUFFER,
             logger_name=logging.LoggerAdapter(quiet, {}),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import aiohttp
 import pytest
@@ -523,6 +524,27 @@ async def test_a_client_that_does_not_read_is_cut_off(start) -> None:
                 await system.send("bob", "x" * 60_000, f"r{index}")
         assert index < 1000
         writer.close()
+
+
+async def test_a_client_that_pings_and_does_not_read_is_cut_off(start) -> None:
+    async with start(maxBacklog="64Ki") as system:
+        reader, writer = await fragmented(system, [])
+        await read_frame(reader)
+        writer.transport.pause_reading()
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                while len(system.gateway._connections):
+                    writer.write(masked(0x89, b"x" * 125) * 100)
+                    await writer.drain()
+        writer.close()
+
+
+async def test_a_ping_is_answered_with_what_it_carried(system: System) -> None:
+    reader, writer = await fragmented(system, [])
+    await read_frame(reader)
+    writer.write(masked(0x89, b"there?"))
+    assert await read_frame(reader) == (0x8A, b"there?")
+    writer.close()
 
 
 async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) -> None:
