@@ -31,8 +31,9 @@ UNAVAILABLE = "服务暂不可用，请稍后重试"
 FAILED = "服务器内部错误，请稍后重试"
 TOO_OFTEN = "操作过于频繁，请稍后再试"
 REFUSED = "操作失败"
-RETRY_AFTER_MS = 1000
-"""When a client may repeat a send that no service could take."""
+RETRY_AFTER_MS = {"unavailable": 1000, "failed": 10_000}
+"""When a client may repeat a send that no service could take, or that ended in an error: it may be stored all the same, so
+a refusal without this, which is final, would be a lie."""
 
 
 def message_batch(request_id: str, answer: SendRsp, *, except_session: str, except_connection: int) -> DeliveryBatch:
@@ -174,10 +175,8 @@ class Operations:
                 await self._push.publish(batch)
         except Exception as error:  # noqa: BLE001 - as above
             result, text = self._explain(error, SEND, request)
-            answer = SendRsp(request_id=request.request_id, errmsg=text)
-            if result == "unavailable":
-                answer.retry_after_ms = RETRY_AFTER_MS
-            return answer, result
+            retry_after = RETRY_AFTER_MS[result]
+            return SendRsp(request_id=request.request_id, errmsg=text, retry_after_ms=retry_after), result
         return answer, self._finish(answer)
 
     async def _new_message(self, route: Route, request: NewMessageReq, session: Session) -> tuple[Any, str]:

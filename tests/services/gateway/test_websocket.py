@@ -185,6 +185,24 @@ async def test_a_send_while_transmit_is_away_may_be_repeated(system: System) -> 
     assert ack.retry_after_ms > 0
 
 
+async def test_a_send_that_failed_after_it_was_stored_may_be_repeated(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await system.connect("alice")
+
+    async def broken(batch: DeliveryBatch) -> None:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(system.runtime.push, "publish", broken)
+        await alice.send(send=new_message("x", "r1"))
+        ack = (await alice.frame()).ack
+    assert (ack.success, ack.errmsg) == (False, "服务器内部错误，请稍后重试")
+    assert ack.retry_after_ms > 0
+    await alice.send(send=new_message("x", "r1"))
+    assert (await alice.frame()).ack.seq == 1
+
+
 async def test_sends_are_handed_on_in_order_without_waiting_for_one_another(system: System) -> None:
     released = asyncio.Event()
     system.backend.hold = lambda request: released.wait()
