@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from services.protocol.file_pb2 import StoreFileReq
@@ -46,6 +48,27 @@ async def test_conversations_with_a_member_are_kept(chat: TestRuntime) -> None:
     await set_members(chat, "group", "bob")
     assert await Cleanup(chat.database, chat.clients, chat.clock).sweep() == 0
     assert await rows(chat, "SELECT content FROM message") == [("a",)]
+
+
+async def test_a_conversation_that_has_members_again_is_not_forgotten(
+    chat: TestRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(chat, "ann", "group", "a")
+    await abandon(chat)
+    write = chat.database.write
+
+    async def after_somebody_came(work: Any) -> Any:
+        await write(
+            lambda connection: connection.change(
+                connection.dialect.insert_ignore("chat_session_member", ("chat_session_id", "user_id", "joined_at")),
+                ["group", "bob", 0],
+            )
+        )
+        return await write(work)
+
+    monkeypatch.setattr(chat.database, "write", after_somebody_came)
+    await Cleanup(chat.database, chat.clients, chat.clock).sweep()
+    assert len(await rows(chat, "SELECT 1 FROM chat_session WHERE chat_session_id = 'group'")) == 1
 
 
 async def test_long_conversations_go_in_parts(chat: TestRuntime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,25 @@ async def test_a_repeated_event_recognises_nothing_again(
     assert len(got) == 1
 
 
+async def test_an_event_handled_twice_at_once_is_told_of_once(
+    chat: TestRuntime, recognise: Callable[..., Recogniser]
+) -> None:
+    refusing = recognise(Refusal("语音识别未启用"))
+    message_id = (await send(chat, voice("ann", "pair", SPEECH))).message.message_id
+    await until(lambda: refusing.heard)
+    speech, got = recognise("first", "second"), pushes(chat)
+    together, hear = asyncio.Barrier(2), speech.recognise
+
+    async def slowly(request: SpeechRecognitionReq) -> SpeechRecognitionRsp:
+        await together.wait()
+        return await hear(request)
+
+    chat.clients.host("speech", {"SpeechRecognition": slowly})
+    await asyncio.gather(handled(chat, message_id), handled(chat, message_id))
+    assert await rows(chat, "SELECT transcript FROM message") == [("first",)]
+    assert len(got) == 1
+
+
 async def test_speech_without_words_is_not_listened_to_again(
     chat: TestRuntime, recognise: Callable[..., Recogniser]
 ) -> None:
