@@ -159,6 +159,14 @@ SERVICES: tuple[Service, ...] = (
                 1,
                 86_400,
             ),
+            ConfigKey(
+                "indexCompareInterval",
+                "duration",
+                "1h",
+                "Time between two comparisons of the search index with the database. Without effect where the database "
+                "answers searches.",
+                1,
+            ),
         ),
     ),
     Service(

@@ -16,10 +16,13 @@ TRANSCRIPTS = "transcripts"
 SEARCH = "search"
 """A message that a search index wants to know of."""
 
+PEOPLE = "search-people"
+"""A person whom a search index wants to know of."""
+
 
 @dataclass(frozen=True)
 class MessageEvent:
-    """A message was stored or changed."""
+    """A message was stored, changed or deleted."""
 
     message_id: str
     chat_session_id: str
@@ -40,4 +43,22 @@ class MessageEvent:
             or type(fields["seq"]) is not int
         ):
             raise ValueError("not an event of a message")
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class UserEvent:
+    """An account was made or changed."""
+
+    user_id: str
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> UserEvent:
+        """Raises ValueError for anything that `encode` did not make."""
+        fields: Any = json.loads(payload)
+        if not isinstance(fields, dict) or set(fields) != {"user_id"} or not isinstance(fields["user_id"], str):
+            raise ValueError("not an event of a person")
         return cls(**fields)

@@ -1,4 +1,5 @@
-"""The entry point of the data plane: hosts the named services in this process, or applies the migrations.
+"""The entry point of the data plane: hosts the named services in this process, applies the migrations, or builds the search
+index anew.
 
 Exit codes: 0 stopped as asked, 1 failed, 2 the command line or the environment is wrong.
 """
@@ -39,10 +40,11 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str], environment: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(
         prog="chatsystem-services",
-        description="Hosts services of a chat system in this process, or brings the database to this version's schema. "
+        description="Hosts services of a chat system in this process, or brings the database to this version's "
+        "schema, or builds the search index anew. "
         "Everything else is read from environment variables CHATSYSTEM_*.",
     )
-    parser.add_argument("service", nargs="+", help=f"any of {', '.join(BY_NAME)}; or all; or migrate")
+    parser.add_argument("service", nargs="+", help=f"any of {', '.join(BY_NAME)}; or all; or migrate; or rebuild-index")
     names: list[str] = parser.parse_args(arguments).service
     try:
         log_settings = read_log_settings(environment)
@@ -51,6 +53,11 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
                 raise SettingsError(["migrate stands alone"])
             set_up_logs(level=log_settings.level, form=log_settings.format, instance="migrate")
             return migrate(environment)
+        if "rebuild-index" in names:
+            if names != ["rebuild-index"]:
+                raise SettingsError(["rebuild-index stands alone"])
+            set_up_logs(level=log_settings.level, form=log_settings.format, instance="rebuild-index")
+            return asyncio.run(rebuild_index(environment))
         settings = read_process_settings(hosted_services(names), environment)
     except SettingsError as error:
         for problem in error.problems:
@@ -78,6 +85,35 @@ def migrate(environment: Mapping[str, str]) -> int:
         log.error("the migration failed: %s", error)
         return 1
     log.info("applied %s", ", ".join(each.name for each in done) if done else "nothing: the schema is current")
+    return 0
+
+
+async def rebuild_index(environment: Mapping[str, str]) -> int:
+    """Builds the search index anew beside the one in use, and then puts it in its place. Raises SettingsError."""
+    from services.runtime.open_stores import open_database, open_search
+    from services.runtime.store_urls import read_some_stores
+    from services.store.index_rebuild import rebuild_all
+    from services.stores.migrate import MigrationError
+    from services.stores.ports import StoreError
+
+    urls = read_some_stores(("DATABASE", "SEARCH"), environment)
+    try:
+        database = await open_database(urls)
+        try:
+            search = open_search(urls, database)
+            if search.projection is None:
+                log.info("nothing to build: searches are answered from the database itself")
+                return 0
+            try:
+                documents = await rebuild_all(database, search.projection)
+            finally:
+                await search.close()
+        finally:
+            await database.close()
+    except (MigrationError, StoreError) as error:
+        log.error("the search index was not built anew, the old one stays in use; run the command again: %s", error)
+        return 1
+    log.info("the search index is built anew: %d documents", documents)
     return 0
 
 

@@ -31,8 +31,7 @@ class Stores:
             "queue": self.queue.ping,
             "files": self.files.ping,
         }
-        if self.search.needs_events:
-            checks["search"] = self.search.ping
+        # Not the search index: while it is away, searches are answered from the database.
         if self.registry is not None:
             checks["registry"] = self.registry.ping
         return checks
@@ -40,31 +39,71 @@ class Stores:
 
 async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int = 2) -> Stores:
     """Opens every store. What was opened is closed again if one fails. Raises StoreError, MigrationError."""
-    from services.stores.files_folder import FolderFiles
-    from services.stores.migrate import load, sql_directory
     from services.stores.redis_cache import RedisCache
     from services.stores.redis_queue import RedisQueue
-    from services.stores.search_database import DatabaseSearch
-    from services.stores.sqlite.database import SqliteDatabase
-    from services.stores.sqlite.migrator import check
 
     async with AsyncExitStack() as opened:
-        path = path_of(urls.urls["DATABASE"])
-        database = await SqliteDatabase.open(path, readers=database_readers)
+        database = await open_database(urls, readers=database_readers)
         opened.push_async_callback(database.close)
-        check(path, load(sql_directory() / database.dialect.name))
         cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"].password)
         opened.push_async_callback(cache.close)
         await cache.ping()
         queue = RedisQueue(urls.urls["QUEUE"], urls.access["QUEUE"].password, consumer=instance)
         opened.push_async_callback(queue.close)
         await queue.ping()
-        files = await FolderFiles.open(path_of(urls.urls["FILES"]))
+        search = open_search(urls, database)
+        opened.push_async_callback(search.close)
+        files = await _files(urls)
         registry = await _registry(urls)
         if registry is not None:
             opened.push_async_callback(registry.close)
         opened.pop_all()
-        return Stores(database, cache, queue, DatabaseSearch(database), files, registry)
+        return Stores(database, cache, queue, search, files, registry)
+
+
+async def open_database(urls: StoreUrls, *, readers: int = 2) -> Database:
+    """Opens the database and checks that its schema is this version's. Raises StoreError, MigrationError."""
+    from services.stores.migrate import load, sql_directory
+    from services.stores.sqlite.database import SqliteDatabase
+    from services.stores.sqlite.migrator import check
+
+    path = path_of(urls.urls["DATABASE"])
+    async with AsyncExitStack() as opened:
+        database = await SqliteDatabase.open(path, readers=readers)
+        opened.push_async_callback(database.close)
+        check(path, load(sql_directory() / database.dialect.name))
+        opened.pop_all()
+        return database
+
+
+def open_search(urls: StoreUrls, database: Database) -> Search:
+    """Connects to nothing yet: an index may be away, also at the start. Raises StoreError for unusable certificates."""
+    from services.stores.search_database import DatabaseSearch
+
+    if urls.urls["SEARCH"].startswith("database:"):
+        return DatabaseSearch(database)
+    from services.stores.elasticsearch.search import ElasticsearchSearch
+
+    return ElasticsearchSearch(
+        urls.urls["SEARCH"].split(","), urls.access["SEARCH"], prefix=urls.options["SEARCH_INDEX_PREFIX"]
+    )
+
+
+async def _files(urls: StoreUrls) -> Files:
+    if not urls.urls["FILES"].startswith("s3:"):
+        from services.stores.files_folder import FolderFiles
+
+        return await FolderFiles.open(path_of(urls.urls["FILES"]))
+    from services.stores.files_s3 import S3Files
+
+    files = S3Files.of_url(
+        urls.urls["FILES"],
+        urls.access["FILES"],
+        endpoint=urls.options["FILES_ENDPOINT"],
+        region=urls.options["FILES_REGION"],
+    )
+    await files.ping()
+    return files
 
 
 async def _registry(urls: StoreUrls) -> Registry | None:

@@ -1,13 +1,15 @@
 """Where the stores are and how they are reached, read from the environment and checked.
 
 CHATSYSTEM_<STORE>_URL is the address. Beside it, where a store wants it: _USERNAME_FILE and _PASSWORD_FILE; _TLS=true with
-_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE and _TLS_VERIFY=false. Names and passwords come from files, never from a URL.
+_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE and _TLS_VERIFY=false. Names and passwords come from files, never from a URL. Where the address is
+https, _TLS need not be set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -18,11 +20,17 @@ _KNOWN = {
     "DATABASE": ("sqlite:///absolute/path/chat.db",),
     "CACHE": ("redis://host:port/0",),
     "QUEUE": ("redis://host:port/0", "amqp://host:port,host:port/virtual-host"),
-    "SEARCH": ("database:",),
-    "FILES": ("file:///absolute/folder",),
+    "SEARCH": ("database:", "https://host:port,https://host:port", "http://host:port"),
+    "FILES": ("file:///absolute/folder", "s3://bucket/prefix"),
     "REGISTRY": ("none:", "redis://host:port/0", "etcd://host:port,host:port/prefix"),
 }
 _DEFAULT = {"SEARCH": "database:", "REGISTRY": "none:"}
+_OPTIONS = {
+    "SEARCH_INDEX_PREFIX": ("chatsystem", re.compile(r"[a-z][a-z0-9_-]{0,59}"), "a lower-case name such as chatsystem"),
+    "FILES_ENDPOINT": ("", re.compile(r"|https?://[^\s/@]+/?"), "an address such as https://host:port"),
+    "FILES_REGION": ("us-east-1", re.compile(r"[a-z0-9-]{1,40}"), "a region such as us-east-1"),
+}
+"""Further variables CHATSYSTEM_<key>: default, form, and what is expected in words."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +39,35 @@ class StoreUrls:
 
     urls: Mapping[str, str]
     access: Mapping[str, Access]
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What some stores need besides; keys as in _OPTIONS."""
 
 
 def read_store_urls(environment: Mapping[str, str]) -> StoreUrls:
     """Reads and checks every store. Raises SettingsError with every problem."""
-    problems: list[str] = []
-    urls = {store: _read_url(store, environment, problems) for store in _KNOWN}
-    access = {store: _read_access(store, environment, problems) for store in _KNOWN}
-    if problems:
-        raise SettingsError(problems)
-    return StoreUrls(urls, access)
+    return read_some_stores(tuple(_KNOWN), environment)
 
 
 def read_one_store(store: str, environment: Mapping[str, str]) -> StoreUrls:
     """One store alone, for a process that needs no other. Raises SettingsError."""
+    return read_some_stores((store,), environment)
+
+
+def read_some_stores(stores: Sequence[str], environment: Mapping[str, str]) -> StoreUrls:
+    """These alone. Raises SettingsError."""
     problems: list[str] = []
-    urls = {store: _read_url(store, environment, problems)}
-    access = {store: _read_access(store, environment, problems)}
+    urls = {store: _read_url(store, environment, problems) for store in stores}
+    access = {store: _read_access(store, environment, problems) for store in stores}
+    options = {
+        name: _read_option(name, environment, problems) for name in _OPTIONS if name.split("_", 1)[0] in stores
+    }
+    for store in stores:
+        plain = urls[store] if store != "FILES" else options["FILES_ENDPOINT"]
+        if access[store].tls is not None and plain.startswith("http:"):
+            problems.append(f"CHATSYSTEM_{store}_TLS is true, but the address is http: write https, or drop the variable")
     if problems:
         raise SettingsError(problems)
-    return StoreUrls(urls, access)
+    return StoreUrls(urls, access, options)
 
 
 def path_of(url: str) -> Path:
@@ -66,11 +83,20 @@ def _read_url(store: str, environment: Mapping[str, str], problems: list[str]) -
     return url
 
 
+def _read_option(name: str, environment: Mapping[str, str], problems: list[str]) -> str:
+    default, form, expected = _OPTIONS[name]
+    text = environment.get(f"CHATSYSTEM_{name}", default)
+    if not form.fullmatch(text):
+        problems.append(f"CHATSYSTEM_{name}={text!r}: expected {expected}")
+    return text
+
+
 def _read_access(store: str, environment: Mapping[str, str], problems: list[str]) -> Access:
     prefix = f"CHATSYSTEM_{store}"
+    name, password = ("ACCESS_KEY", "SECRET_KEY") if store == "FILES" else ("USERNAME", "PASSWORD")
     return Access(
-        username=_content(f"{prefix}_USERNAME_FILE", environment, problems),
-        password=_content(f"{prefix}_PASSWORD_FILE", environment, problems),
+        username=_content(f"{prefix}_{name}_FILE", environment, problems),
+        password=_content(f"{prefix}_{password}_FILE", environment, problems),
         tls=_read_tls(prefix, environment, problems),
     )
 
@@ -131,6 +157,10 @@ def _problem(url: str, known: tuple[str, ...]) -> str:
 
 def _wrong_part(url: str, parts: SplitResult) -> str:
     match parts.scheme:
+        case "http" | "https":
+            return _wrong_nodes(url, parts.scheme)
+        case "s3" if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc):
+            return "names no bucket"
         case "sqlite" | "file" if parts.netloc or not parts.path.strip("/"):
             return "names no absolute path"
         case "redis" | "amqp" | "etcd":
@@ -146,4 +176,21 @@ def _wrong_part(url: str, parts: SplitResult) -> str:
                 return "names a virtual host with a slash, which is written %2F"
             if parts.scheme == "etcd" and not parts.path.strip("/"):
                 return "names no prefix of keys"
+    return ""
+
+
+def _wrong_nodes(url: str, scheme: str) -> str:
+    """Several addresses, each a URL of its own."""
+    for each in url.split(","):
+        try:
+            parts = urlsplit(each)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            return f"{each!r} is not a URL"
+        if parts.scheme != scheme:
+            return "mixes http and https, or names an address without either"
+        if "@" in parts.netloc:
+            return "holds a name or password; put them into the files of the variables with _USERNAME_FILE and _PASSWORD_FILE"
+        if not host or parts.query or parts.fragment:
+            return f"{each!r} names no host and port"
     return ""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from services.protocol.file_pb2 import DeleteFilesReq
+from services.runtime.events import SEARCH, MessageEvent
 from services.runtime.rpc import Clients, Unavailable
 from services.stores.batches import select_in
 from services.stores.ports import Connection, Database, StoreError
@@ -33,12 +34,19 @@ CHUNK = 500
 
 class Cleanup:
     def __init__(
-        self, database: Database, clients: Clients, clock: Callable[[], float], *, interval: float = INTERVAL
+        self,
+        database: Database,
+        clients: Clients,
+        clock: Callable[[], float],
+        *,
+        interval: float = INTERVAL,
+        feeds_search: bool = False,
     ) -> None:
         self._database = database
         self._clients = clients
         self._clock = clock
         self._interval = interval
+        self._feeds_search = feeds_search
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -90,11 +98,20 @@ class Cleanup:
             if not rows:
                 await self._database.write(partial(_forget, name=chat_session_id))
                 return deleted
-            files = [file_id for _, file_id in rows if file_id]
+            files = [file_id for _, file_id, _ in rows if file_id]
             unused = await self._database.read(partial(_only_here, name=chat_session_id, files=files))
             await self._delete_files(unused)
             last = rows[-1][0]
-            deleted += await self._database.write(partial(_delete_messages, name=chat_session_id, last=last))
+            told = [MessageEvent(message_id, chat_session_id, seq) for seq, _, message_id in rows]
+            deleted += await self._database.write(
+                partial(
+                    _delete_messages,
+                    name=chat_session_id,
+                    last=last,
+                    events=told if self._feeds_search else (),
+                    now=int(self._clock() * 1000),
+                )
+            )
 
     async def _run(self) -> None:
         while True:
@@ -133,11 +150,11 @@ def _abandoned(connection: Connection, names: list[str]) -> list[str]:
     return [name for name in names if name not in inhabited]
 
 
-def _next_messages(connection: Connection, name: str) -> list[tuple[int, str | None]]:
+def _next_messages(connection: Connection, name: str) -> list[tuple[int, str | None, str]]:
     rows = connection.execute(
-        "SELECT seq, file_id FROM message WHERE session_id = ? ORDER BY seq LIMIT ?", [name, CHUNK]
+        "SELECT seq, file_id, message_id FROM message WHERE session_id = ? ORDER BY seq LIMIT ?", [name, CHUNK]
     )
-    return [(int(seq), file_id) for seq, file_id in rows]
+    return [(int(seq), file_id, str(message_id)) for seq, file_id, message_id in rows]
 
 
 def _only_here(connection: Connection, name: str, files: list[str]) -> list[str]:
@@ -164,7 +181,10 @@ def _unnamed(connection: Connection, files: list[str]) -> list[str]:
     return [file_id for file_id in files if file_id not in named]
 
 
-def _delete_messages(connection: Connection, name: str, last: int) -> int:
+def _delete_messages(
+    connection: Connection, name: str, last: int, events: Sequence[MessageEvent], now: int
+) -> int:
+    connection.insert_many("outbox", ("topic", "event", "created_at"), [(SEARCH, each.encode(), now) for each in events])
     return connection.change("DELETE FROM message WHERE session_id = ? AND seq <= ?", [name, last])
 
 

@@ -13,7 +13,9 @@ from services.store import messages
 from services.store.history import standing_of
 from services.store.messages import MessageRow
 from services.store.render import Renderer
-from services.stores.ports import Connection, Database, InvalidPage, MessageHit, Search
+from services.stores.folding import fold
+from services.stores.ports import Connection, Database, InvalidPage, MessageHit
+from services.stores.search_fallback import FallbackSearch
 
 _DEFAULT_PAGE = 30
 _MOST = 200
@@ -22,7 +24,7 @@ _LONGEST_TOKEN = 512
 
 
 class MessageSearch:
-    def __init__(self, database: Database, search: Search, renderer: Renderer) -> None:
+    def __init__(self, database: Database, search: FallbackSearch, renderer: Renderer) -> None:
         self._database = database
         self._search = search
         self._renderer = renderer
@@ -34,8 +36,8 @@ class MessageSearch:
         mine = await self._database.read(
             lambda connection: standing_of(connection, request.chat_session_id, request.user_id)
         )
-        hits, _ = await self._search.messages(key, [mine.chat_session_id], limit=_MOST)
-        rows = await self._rows(hits)
+        hits, _, _ = await self._search.messages(key, [mine.chat_session_id], limit=_MOST)
+        rows = await self._rows(hits, key)
         answer = store_pb2.MsgSearchRsp(request_id=request.request_id, success=True)
         await self._renderer.infos(answer.msg_list, rows, with_content=False)
         return answer
@@ -50,12 +52,12 @@ class MessageSearch:
         if names:
             limit = min(request.limit or _DEFAULT_PAGE, _MOST)
             try:
-                hits, answer.next_page_token = await self._search.messages(
+                hits, answer.next_page_token, answer.degraded = await self._search.messages(
                     key, names, limit=limit, before=request.page_token
                 )
             except InvalidPage as error:
                 raise Refusal("分页参数无效") from error
-            await self._renderer.sequenced(answer.message, await self._rows(hits), request.user_id)
+            await self._renderer.sequenced(answer.message, await self._rows(hits, key), request.user_id)
         return answer
 
     async def _conversations(self, user_id: str, chat_session_id: str) -> list[str]:
@@ -66,10 +68,14 @@ class MessageSearch:
 
         return await self._database.read(work)
 
-    async def _rows(self, hits: Sequence[MessageHit]) -> list[MessageRow]:
+    async def _rows(self, hits: Sequence[MessageHit], key: str) -> list[MessageRow]:
         places = [(hit.chat_session_id, hit.seq) for hit in hits]
         found = await self._database.read(lambda connection: messages.at_places(connection, places))
-        return [found[place] for place in places if place in found]
+        rows = [found[place] for place in places if place in found]
+        if self._search.checks:  # of a database that was set back the index may still tell of other messages
+            sought = fold(key)
+            rows = [row for row in rows if sought in fold(row.transcript or row.content or "")]
+        return rows
 
 
 def _key(text: str) -> str:

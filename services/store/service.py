@@ -9,11 +9,13 @@ from services.runtime.context import Hosted, Runtime
 from services.runtime.profiles import Profiles
 from services.store.cleanup import Cleanup
 from services.store.history import History
+from services.store.indexing import Indexing
 from services.store.read_positions import ReadPositions
 from services.store.render import Renderer
 from services.store.search import MessageSearch
 from services.store.sync import Sync, ensure_epoch
 from services.store.transcripts import Transcripts
+from services.stores.search_fallback import FallbackSearch
 
 
 class StoreService:
@@ -28,11 +30,20 @@ class StoreService:
             history_limit=runtime.settings.integer("store", "historyLimit"),
             page_limit=page_limit,
         )
-        search = MessageSearch(runtime.database, runtime.search, renderer)
+        search = MessageSearch(runtime.database, FallbackSearch(runtime.search, runtime.database), renderer)
         self._database = runtime.database
         self._transcripts = Transcripts(runtime)
         interval = runtime.settings.number("store", "cleanupInterval")
-        self._cleanup = Cleanup(runtime.database, runtime.clients, runtime.clock, interval=interval)
+        self._cleanup = Cleanup(
+            runtime.database,
+            runtime.clients,
+            runtime.clock,
+            interval=interval,
+            feeds_search=runtime.search.needs_events,
+        )
+        projection = runtime.search.projection
+        compare = runtime.settings.number("store", "indexCompareInterval")
+        self._indexing = None if projection is None else Indexing(runtime, projection, compare)
         self.handlers: Mapping[str, Callable[..., Any]] = {
             "GetHistoryMsg": history.get_history,
             "GetRecentMsg": history.get_recent,
@@ -48,12 +59,18 @@ class StoreService:
         await self._database.write(ensure_epoch)
         await self._transcripts.start()
         self._cleanup.start()
+        if self._indexing is not None:
+            self._indexing.start()
 
     async def drain(self) -> None:
-        """Takes no further voice message and finishes the one in hand."""
+        """Takes no further event and finishes those in hand."""
         await self._transcripts.stop()
+        if self._indexing is not None:
+            await self._indexing.stop()
 
     async def stop(self) -> None:
+        if self._indexing is not None:
+            await self._indexing.stop()
         await self._transcripts.stop()
         await self._cleanup.stop()
 

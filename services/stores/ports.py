@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from services.stores.projection import Projection
+
 T = TypeVar("T")
 
 Row = tuple[Any, ...]
@@ -212,9 +214,13 @@ class MessageHit:
 
 
 class Search(Protocol):
-    """Substring search. `needs_events`: it is a projection that must be fed from the outbox."""
+    """Substring search. `needs_events`: it is a projection of the database that must be fed from the outbox, through
+    `projection`."""
 
     needs_events: bool
+
+    @property
+    def projection(self) -> Projection | None: ...
 
     async def messages(
         self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""

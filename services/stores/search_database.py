@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Sequence
 
 from services.stores.folding import fold
-from services.stores.ports import Connection, Database, InvalidPage, MessageHit
-
-_TOKEN = re.compile(r"([mu])(\d)\.(\d{1,18})")
+from services.stores.ports import Connection, Database, MessageHit
+from services.stores.search_pages import MESSAGES, USERS, position, token
 
 
 class DatabaseSearch:
     """See services.stores.ports.Search. Pages go by key, so rows that arrive in between neither shift nor repeat any."""
 
     needs_events = False
+    projection = None
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,7 +21,7 @@ class DatabaseSearch:
     async def messages(
         self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""
     ) -> tuple[list[MessageHit], str]:
-        _, last = _position("m", before) if before else (0, 2**63 - 1)
+        _, last = position(MESSAGES, before) if before else (0, 2**63 - 1)
         sought = fold(key)
         if not sought or not chat_session_ids or limit < 1:
             return [], ""
@@ -39,13 +36,13 @@ class DatabaseSearch:
                 (*chat_session_ids, last, sought, limit + 1),
             )
             page = rows[:limit]
-            token = _token("m", 0, page[-1][2]) if len(rows) > limit else ""
-            return [MessageHit(row[0], row[1]) for row in page], token
+            following = token(MESSAGES, 0, page[-1][2]) if len(rows) > limit else ""
+            return [MessageHit(row[0], row[1]) for row in page], following
 
         return await self._database.read(search)
 
     async def users(self, key: str, *, exclude: Sequence[str], limit: int, after: str = "") -> tuple[list[str], str]:
-        rank, last = _position("u", after) if after else (0, 0)
+        rank, last = position(USERS, after) if after else (0, 0)
         sought = fold(key)
         if not sought or limit < 1:
             return [], ""
@@ -61,8 +58,8 @@ class DatabaseSearch:
                 (key, key, key, key, sought, *exclude, rank, rank, last, limit + 1),
             )
             page = rows[:limit]
-            token = _token("u", page[-1][1], page[-1][2]) if len(rows) > limit else ""
-            return [row[0] for row in page], token
+            following = token(USERS, page[-1][1], page[-1][2]) if len(rows) > limit else ""
+            return [row[0] for row in page], following
 
         return await self._database.read(search)
 
@@ -72,17 +69,3 @@ class DatabaseSearch:
     async def close(self) -> None:
         """The database is closed by whoever opened it."""
 
-
-def _token(what: str, rank: int, row_id: int) -> str:
-    return base64.urlsafe_b64encode(f"{what}{rank}.{row_id}".encode()).decode().rstrip("=")
-
-
-def _position(what: str, token: str) -> tuple[int, int]:
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError) as error:
-        raise InvalidPage from error
-    match = _TOKEN.fullmatch(text)
-    if not match or match[1] != what:
-        raise InvalidPage
-    return int(match[2]), int(match[3])

@@ -10,7 +10,9 @@ from services.protocol.base_pb2 import UserInfo
 from services.runtime.context import Runtime
 from services.runtime.refusal import Refusal
 from services.runtime.rpc import Unavailable
+from services.stores.folding import fold
 from services.stores.ports import InvalidPage, StoreError
+from services.stores.search_fallback import FallbackSearch
 from services.user import accounts
 from services.user.accounts import Account
 
@@ -24,6 +26,7 @@ _LONGEST_KEY = 128
 class Directory:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._search = FallbackSearch(runtime.search, runtime.database)
 
     async def get_multi_user_info(self, request: user_pb2.GetMultiUserInfoReq) -> user_pb2.GetMultiUserInfoRsp:
         """Unknown ids and pictures that cannot be read are left out: one of them must not spoil a whole list."""
@@ -43,12 +46,14 @@ class Directory:
             return response
         limit = min(request.limit or _DEFAULT_HITS, _MOST_HITS)
         try:
-            ids, response.next_page_token = await self._runtime.search.users(
+            ids, response.next_page_token, _ = await self._search.users(
                 key, exclude=list(request.exclude_user_id), limit=limit, after=request.page_token
             )
         except InvalidPage as error:
             raise Refusal("分页参数无效") from error
         found = await self._runtime.database.read(lambda connection: accounts.by_ids(connection, ids))
+        if self._search.checks:  # an index may be a moment behind a change of name or number
+            found = [account for account in found if _fits(account, key)]
         pictures = await self.pictures(found)
         by_id = {account.user_id: account for account in found}
         response.user_info.extend(user_info(by_id[user_id], pictures) for user_id in ids if user_id in by_id)
@@ -65,6 +70,10 @@ class Directory:
             log.warning("pictures of people are left out: %s", error)
             return {}
         return dict(answer.content)
+
+
+def _fits(account: Account, key: str) -> bool:
+    return key in {account.phone, account.user_id} or fold(key) in fold(account.nickname)
 
 
 def user_info(account: Account, pictures: dict[str, bytes], *, with_phone: bool = False) -> UserInfo:

@@ -13,6 +13,7 @@ from services.runtime.refusal import Refusal
 from services.runtime.rpc import Unavailable
 from services.stores.ports import Connection, StoreError, UniqueViolation
 from services.user import accounts
+from services.user.announcement import announce
 from services.user.directory import Directory, user_info
 from services.user.phone_codes import PhoneCodes
 from services.user.rules import check_avatar, check_description, check_phone, clean_nickname
@@ -104,7 +105,10 @@ class Profile:
         """Makes a change and returns the user's friends, in one transaction."""
 
         def work(connection: Connection) -> list[str] | None:
-            return accounts.friend_ids(connection, user_id) if change(connection) else None
+            if not change(connection):
+                return None
+            announce(self._runtime, connection, user_id)
+            return accounts.friend_ids(connection, user_id)
 
         friends = await self._runtime.database.write(work)
         if friends is None:

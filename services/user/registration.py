@@ -6,8 +6,9 @@ from services.protocol import user_pb2
 from services.runtime.context import Runtime
 from services.runtime.ids import new_id
 from services.runtime.refusal import Refusal
-from services.stores.ports import UniqueViolation
+from services.stores.ports import Connection, UniqueViolation
 from services.user import accounts
+from services.user.announcement import announce
 from services.user.passwords import Passwords
 from services.user.phone_codes import PhoneCodes
 from services.user.rules import check_password, check_phone, clean_nickname
@@ -25,10 +26,13 @@ class Registration:
         check_password(request.password)
         password_hash = await self._passwords.hash(request.password)
         user_id, now = new_id(), self._runtime.clock()
+
+        def work(connection: Connection) -> None:
+            accounts.insert(connection, user_id, nickname, password_hash=password_hash, now=now)
+            announce(self._runtime, connection, user_id)
+
         try:
-            await self._runtime.database.write(
-                lambda connection: accounts.insert(connection, user_id, nickname, password_hash=password_hash, now=now)
-            )
+            await self._runtime.database.write(work)
         except UniqueViolation as error:
             raise Refusal("昵称已被使用") from error
         return user_pb2.UserRegisterRsp(request_id=request.request_id, success=True)
@@ -38,10 +42,13 @@ class Registration:
         check_phone(request.phone_number)
         await self._codes.accept(request.phone_number, user_pb2.REGISTER, request.verify_code_id, request.verify_code)
         user_id, now = new_id(), self._runtime.clock()
+
+        def work(connection: Connection) -> None:
+            accounts.insert(connection, user_id, user_id, phone=request.phone_number, now=now)
+            announce(self._runtime, connection, user_id)
+
         try:
-            await self._runtime.database.write(
-                lambda connection: accounts.insert(connection, user_id, user_id, phone=request.phone_number, now=now)
-            )
+            await self._runtime.database.write(work)
         except UniqueViolation as error:
             raise Refusal("该手机号已注册") from error
         return user_pb2.PhoneRegisterRsp(request_id=request.request_id, success=True)

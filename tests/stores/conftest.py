@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +20,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.store.index_repair import repair
+from services.store.index_source import Messages, Users
+from services.stores.access import Access
+from services.stores.elasticsearch.search import ElasticsearchSearch
 from services.stores.files_folder import FolderFiles
+from services.stores.files_s3 import S3Files
 from services.stores.migrate import load, sql_directory
 from services.stores.redis_cache import RedisCache
 from services.stores.redis_consumption import Timing
@@ -26,7 +34,9 @@ from services.stores.redis_registry import RedisRegistry, Terms
 from services.stores.search_database import DatabaseSearch
 from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
+from tests.testbed.elasticsearch import Elasticsearch
 from tests.testbed.runtime import valkey
+from tests.testbed.s3 import S3
 from tests.testbed.valkey import Valkey
 
 __all__ = ["own_valkey", "valkey"]
@@ -44,6 +54,8 @@ class World:
     folder: Path
     valkey: Valkey
     prefix: str
+    fixture: Callable[[str], Any]
+    """A further part of the test bed by the name of its fixture; it is started for the tests that need it."""
 
     async def sqlite(self) -> SqliteDatabase:
         migrate(self.folder / "chat.db", load(sql_directory() / "sqlite"))
@@ -63,17 +75,88 @@ class World:
     async def folder_files(self) -> FolderFiles:
         return await FolderFiles.open(self.folder / "files")
 
+    async def s3_files(self) -> S3Files:
+        server: S3 = self.fixture("s3")
+        access = Access(server.access_key, server.secret_key)
+        name = self.prefix.rstrip(":")
+        return S3Files.of_url(f"s3://{server.bucket}/{name}/", access, endpoint=server.url, timeout=5)
+
+    async def database_search(self, database: Any) -> DatabaseSearch:
+        return DatabaseSearch(database)
+
+    async def elasticsearch_search(self, database: Any) -> FollowingSearch:
+        server: Elasticsearch = self.fixture("elasticsearch")
+        search = ElasticsearchSearch([server.url], prefix=index_prefix(), timeout=20)
+        await search.projection.messages.prepare()
+        await search.projection.users.prepare()
+        await search.projection.messages.make_searchable()
+        await search.projection.users.make_searchable()
+        return FollowingSearch(search, database)
+
+
+class FollowingSearch:
+    """An index that is brought up to the database before each question, as it would be after a moment."""
+
+    def __init__(self, search: ElasticsearchSearch, database: Any) -> None:
+        self._search = search
+        self._database = database
+
+    async def messages(self, *args: Any, **named: Any) -> Any:
+        await repair(self._database, Messages(), self._search.projection.messages)
+        await self._search.projection.messages.refresh()
+        return await self._search.messages(*args, **named)
+
+    async def users(self, *args: Any, **named: Any) -> Any:
+        await repair(self._database, Users(), self._search.projection.users)
+        await self._search.projection.users.refresh()
+        return await self._search.users(*args, **named)
+
+    async def close(self) -> None:
+        await self._search.close()
+
+
+def index_prefix() -> str:
+    """Keeps the tests apart on one server."""
+    return f"t{secrets.token_hex(6)}"
+
 
 DATABASES: dict[str, Callable[..., Awaitable[Any]]] = {"sqlite": World.sqlite}
 CACHES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_cache}
 QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_queue}
 REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_registry}
-FILES: dict[str, Callable[..., Awaitable[Any]]] = {"folder": World.folder_files}
+FILES: dict[str, Callable[..., Awaitable[Any]]] = {"folder": World.folder_files, "s3": World.s3_files}
+SEARCHES: dict[str, Callable[..., Awaitable[Any]]] = {
+    "database": World.database_search,
+    "elasticsearch": World.elasticsearch_search,
+}
 
 
 @pytest.fixture
-def world(tmp_path: Path, valkey: Valkey) -> World:
-    return World(tmp_path, valkey, f"{os.getpid()}.{next(_serial)}:")
+def world(request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey) -> World:
+    return World(tmp_path, valkey, f"{os.getpid()}.{next(_serial)}:", request.getfixturevalue)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[Elasticsearch]:
+    """One server for the whole run. It does not run as root, so its folder is one that others can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="chatsystem-elasticsearch-"))
+    folder.chmod(0o755)
+    server = Elasticsearch(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """One server for the whole run."""
+    server = S3(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -124,6 +207,8 @@ async def files(open_files: Any) -> Any:
     return await open_files()
 
 
-@pytest_asyncio.fixture(params=["database"])
-async def search(request: pytest.FixtureRequest, database: Any) -> Any:
-    return DatabaseSearch(database)
+@pytest_asyncio.fixture(params=list(SEARCHES))
+async def search(request: pytest.FixtureRequest, world: World, database: Any) -> AsyncIterator[Any]:
+    opened = await SEARCHES[request.param](world, database)
+    yield opened
+    await opened.close()

@@ -1,0 +1,1 @@
+"""Search on Elasticsearch 8 and later."""

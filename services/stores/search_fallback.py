@@ -1,0 +1,67 @@
+"""Searches are answered while the search index is away: from the database, and the answer says so."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from services.stores.ports import Database, MessageHit, Search, StoreError
+from services.stores.search_database import DatabaseSearch
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_PAUSE = 2.0
+"""Seconds after a failure for which the index is not asked: its time-out would delay every search."""
+
+
+class FallbackSearch:
+    """The methods of a Search whose answers carry one value more: whether they are degraded. Pages go on across a change,
+    as their tokens are the same. Where the search is the database itself, its failures are failures."""
+
+    def __init__(
+        self, search: Search, database: Database, *, pause: float = _PAUSE, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.checks = search.needs_events
+        """Whether hits may be stale, so that the rows have to be looked at again."""
+        self._search = search
+        self._database = DatabaseSearch(database) if search.needs_events else None
+        self._pause = pause
+        self._now = now
+        self._until: float | None = None
+
+    async def messages(
+        self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""
+    ) -> tuple[list[MessageHit], str, bool]:
+        (hits, following), degraded = await self._ask(
+            lambda search: search.messages(key, chat_session_ids, limit=limit, before=before)
+        )
+        return hits, following, degraded
+
+    async def users(
+        self, key: str, *, exclude: Sequence[str], limit: int, after: str = ""
+    ) -> tuple[list[str], str, bool]:
+        (ids, following), degraded = await self._ask(
+            lambda search: search.users(key, exclude=exclude, limit=limit, after=after)
+        )
+        return ids, following, degraded
+
+    async def _ask(self, question: Callable[[Search], Awaitable[T]]) -> tuple[T, bool]:
+        if self._database is None:
+            return await question(self._search), False
+        if self._until is None or self._now() >= self._until:
+            try:
+                answer = await question(self._search)
+            except StoreError as error:
+                if self._until is None:
+                    logger.warning("searches are answered from the database: %s", error)
+                self._until = self._now() + self._pause
+            else:
+                if self._until is not None:
+                    logger.info("searches are answered from the index again")
+                self._until = None
+                return answer, False
+        return await question(self._database), True
