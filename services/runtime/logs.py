@@ -19,7 +19,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _LONGEST_ID = 128
 """A client can send any text as its request id."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_NOISY = ("grpc", "asyncio", "redis", "aiohttp.access")
+_NOISY = ("grpc", "asyncio", "redis", "elastic_transport", "aiohttp.access")
 
 
 def set_up_logs(*, level: str, form: str, instance: str, stream: TextIO | None = None) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.store.index_source import Marked, Source
-from services.stores.ports import Database, StoreError
+from services.stores.ports import Database
 from services.stores.projection import Document, Index, Summary
 
 logger = logging.getLogger(__name__)
@@ -135,6 +135,4 @@ def _report(index: Index, failed: dict[str, str]) -> None:
     if not failed:
         return
     document_id, why = next(iter(failed.items()))
-    if len(failed) > 1 and all(each.startswith(("429", "503")) for each in failed.values()):
-        raise StoreError("the search index is overloaded")
     logger.error("the index of %s does not take %d documents, %s among them: %s", index.name, len(failed), document_id, why)

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 
 from prometheus_client import Counter, Gauge
@@ -34,6 +34,7 @@ GROUP = "search-index"
 _PREFETCH = 500
 _ATTEMPTS = 8
 _LONGEST_PAUSE = 5.0
+_PATIENCE = 5.0
 _TURN = 30.0
 """Seconds after which the turn of a replica that died while it filled or compared an index goes to another one."""
 _BREATH = 0.05
@@ -72,10 +73,14 @@ class Indexing:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="search index")
 
     async def stop(self) -> None:
-        """Returns when the batch in hand is done."""
+        """Returns when the batch in hand is done, or given up: what is not acknowledged comes again."""
         self._stopping.set()
         if self._task is not None:
-            await self._task
+            _, late = await asyncio.wait([self._task], timeout=_PATIENCE)
+            if late:
+                self._task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._task
             self._task = None
 
     async def handle(
@@ -145,7 +150,11 @@ class Indexing:
                 for topic, source, index, _ in self._parts:
                     await self._complete(topic, source, index)
                     if await self._turn(f"{topic}:compared", self._interval):
-                        await self._compare(source, index)
+                        try:
+                            await self._compare(source, index)
+                        except BaseException:
+                            await self._give_back(f"{topic}:compared")
+                            raise
             except StoreError as error:
                 logger.warning("the search index is not cared for now: %s", error)
                 self._away.set()
@@ -163,7 +172,6 @@ class Indexing:
                         await index.refresh()
                         await index.make_searchable()
                         logger.info("the index of %s is complete with %d documents", index.name, written)
-                await self._runtime.cache.delete(_key(f"{topic}:filled"))
             else:
                 await asyncio.sleep(1.0)
 
@@ -184,9 +192,13 @@ class Indexing:
         """Whether this replica is the one to do it for that time."""
         return await self._runtime.cache.set(_key(what), b"1", ttl=seconds, only_new=True)
 
+    async def _give_back(self, what: str) -> None:
+        with contextlib.suppress(StoreError):
+            await self._runtime.cache.delete(_key(what))
+
     @contextlib.asynccontextmanager
-    async def _kept(self, what: str):  # type: ignore[no-untyped-def]
-        """Keeps the turn as long as it takes."""
+    async def _kept(self, what: str) -> AsyncIterator[None]:
+        """Keeps the turn as long as it takes, and then gives it back."""
 
         async def keep() -> None:
             while True:
@@ -199,6 +211,7 @@ class Indexing:
             yield
         finally:
             keeping.cancel()
+            await self._give_back(what)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

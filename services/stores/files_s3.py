@@ -47,6 +47,7 @@ class S3Files:
             "allow_http": endpoint.startswith("http:"),
         }
         if access.tls is not None:
+            access.tls.context()  # says what is wrong with the files
             authorities, _, _ = access.tls.contents()
             if authorities is not None:
                 client["root_certificate"] = authorities
@@ -99,15 +100,21 @@ class S3Files:
         try:
             return await call
         except FileNotFoundError as error:
-            if "NoSuchBucket" not in str(error):
+            # Every 404 ends here. That the object is missing is only what this one says.
+            if "<Code>NoSuchKey</Code>" in str(error):
                 raise
-            raise StoreError(f"there is no bucket {self._name}; create it, or correct CHATSYSTEM_FILES_URL") from None
+            if "<Code>NoSuchBucket</Code>" in str(error):
+                raise StoreError(f"there is no bucket {self._name}; create it, or correct CHATSYSTEM_FILES_URL") from None
+            raise self._refused() from None
         except (PermissionDeniedError, UnauthenticatedError):
-            raise StoreError(
-                f"the keys do not open the bucket {self._name}; check CHATSYSTEM_FILES_ACCESS_KEY_FILE and _SECRET_KEY_FILE"
-            ) from None
+            raise self._refused() from None
         except (BaseError, OSError) as error:
             raise StoreError(f"the bucket {self._name} does not answer ({type(error).__name__})") from error
+
+    def _refused(self) -> StoreError:
+        return StoreError(
+            f"the keys do not open the bucket {self._name}; check CHATSYSTEM_FILES_ACCESS_KEY_FILE and _SECRET_KEY_FILE"
+        )
 
 
 def _key(file_id: str) -> str:

@@ -97,7 +97,8 @@ class Index(Protocol):
     ) -> dict[str, str]:
         """Brings documents in and takes those of the ids `gone` out. What is there already in this or a later version is
         left alone. Documents without a version are written only where the index still holds what `seen` tells (nothing, if
-        it does not name them). Returns id -> why for what was not done; the reasons contain no text of a document."""
+        it does not name them). Returns id -> why for what was not done; the reasons contain no text of a document.
+        Raises StoreError if the index takes nothing at all; a part may be written then."""
         ...
 
     async def seen(self, ids: Sequence[str]) -> dict[str, Seen]:

@@ -14,24 +14,23 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_PAUSE = 2.0
-"""Seconds after a failure for which the index is not asked: its time-out would delay every search."""
+_SHORTEST, _LONGEST = 0.25, 5.0
+"""Seconds after a failure for which the index is not asked, as its time-out would delay every search; twice as long after
+each further one."""
 
 
 class FallbackSearch:
     """The methods of a Search whose answers carry one value more: whether they are degraded. Pages go on across a change,
     as their tokens are the same. Where the search is the database itself, its failures are failures."""
 
-    def __init__(
-        self, search: Search, database: Database, *, pause: float = _PAUSE, now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, search: Search, database: Database, *, now: Callable[[], float] = time.monotonic) -> None:
         self.checks = search.needs_events
         """Whether hits may be stale, so that the rows have to be looked at again."""
         self._search = search
         self._database = DatabaseSearch(database) if search.needs_events else None
-        self._pause = pause
         self._now = now
-        self._until: float | None = None
+        self._until = 0.0
+        self._failures = 0
 
     async def messages(
         self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""
@@ -52,16 +51,17 @@ class FallbackSearch:
     async def _ask(self, question: Callable[[Search], Awaitable[T]]) -> tuple[T, bool]:
         if self._database is None:
             return await question(self._search), False
-        if self._until is None or self._now() >= self._until:
+        if not self._failures or self._now() >= self._until:
             try:
                 answer = await question(self._search)
             except StoreError as error:
-                if self._until is None:
+                if not self._failures:
                     logger.warning("searches are answered from the database: %s", error)
-                self._until = self._now() + self._pause
+                self._until = self._now() + min(_SHORTEST * 2**self._failures, _LONGEST)
+                self._failures = min(self._failures + 1, 10)
             else:
-                if self._until is not None:
+                if self._failures:
                     logger.info("searches are answered from the index again")
-                self._until = None
+                self._failures = 0
                 return answer, False
         return await question(self._database), True

@@ -34,7 +34,7 @@ from services.stores.redis_registry import RedisRegistry, Terms
 from services.stores.search_database import DatabaseSearch
 from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
-from tests.testbed.elasticsearch import Elasticsearch
+from tests.testbed.elasticsearch import Elasticsearch, Named
 from tests.testbed.runtime import valkey
 from tests.testbed.s3 import S3
 from tests.testbed.valkey import Valkey
@@ -85,8 +85,8 @@ class World:
         return DatabaseSearch(database)
 
     async def elasticsearch_search(self, database: Any) -> FollowingSearch:
-        server: Elasticsearch = self.fixture("elasticsearch")
-        search = ElasticsearchSearch([server.url], prefix=index_prefix(), timeout=20)
+        server = self.fixture("elasticsearch")
+        search = ElasticsearchSearch([server.url], server.access, prefix=index_prefix(), timeout=20)
         await search.projection.messages.prepare()
         await search.projection.users.prepare()
         await search.projection.messages.make_searchable()
@@ -137,8 +137,15 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey) -> Wor
 
 
 @pytest.fixture(scope="session")
-def elasticsearch() -> Iterator[Elasticsearch]:
-    """One server for the whole run. It does not run as root, so its folder is one that others can enter."""
+def elasticsearch(request: pytest.FixtureRequest) -> Any:
+    """A server that is left alone."""
+    return Named.find() or request.getfixturevalue("own_elasticsearch")
+
+
+@pytest.fixture(scope="session")
+def own_elasticsearch() -> Iterator[Elasticsearch]:
+    """One server for the whole run, which a test may kill and has to start again. It does not run as root, so its folder is
+    one that others can enter."""
     folder = Path(tempfile.mkdtemp(prefix="chatsystem-elasticsearch-"))
     folder.chmod(0o755)
     server = Elasticsearch(folder)

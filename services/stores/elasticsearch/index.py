@@ -21,8 +21,9 @@ from services.stores.projection import DELETED, Document, Index, Seen, Summary
 
 _LARGEST_REQUEST = 8 * 2**20
 """Bytes of one request, at most; a single document may be larger."""
-_BULK_TIMEOUT = 60.0
 _NO_ROW = 2**63 - 1
+_OF_THE_INDEX = {403, 429, 503}
+"""Statuses of a single write that tell of the index and not of the document."""
 
 
 class ElasticsearchIndex:
@@ -68,7 +69,7 @@ class ElasticsearchIndex:
         for request in _requests(actions):
             operations: Any = request
             answer = await self._answered(
-                self._client.options(request_timeout=_BULK_TIMEOUT).bulk(
+                self._client.bulk(
                     index=self._target, operations=operations, require_alias=not self._generation, source=False
                 )
             )
@@ -94,7 +95,7 @@ class ElasticsearchIndex:
         return [(hit["_source"]["row"], hit["_id"], hit["_source"]["mark"]) for hit in answer["hits"]["hits"]]
 
     async def refresh(self) -> None:
-        await self._answered(self._client.options(request_timeout=_BULK_TIMEOUT).indices.refresh(index=self._target))
+        await self._answered(self._client.indices.refresh(index=self._target))
 
     async def next_generation(self) -> ElasticsearchIndex:
         name = self._numbered(self._number(await self._in_use()) + 1)
@@ -209,15 +210,21 @@ def _requests(actions: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 
 def _failures(items: Sequence[Mapping[str, Any]], *, versioned: bool) -> dict[str, str]:
-    """What was not done. A conflict of versions says that the index knows better; without versions it is a failure."""
+    """What was not done. A conflict of versions says that the index knows better; without versions it is a failure.
+
+    Raises StoreError for what has nothing to do with the document: the index is gone, overloaded, or takes no writes."""
     failed: dict[str, str] = {}
     for item in items:
         ((operation, result),) = item.items()
         status = result["status"]
         known = status == 409 and (versioned or operation == "delete")
         absent = status == 404 and operation == "delete" and "error" not in result
-        if status >= 300 and not known and not absent:
-            failed[result["_id"]] = f"{status} {result.get('error', {}).get('type', 'unknown')}"
+        if status < 300 or known or absent:
+            continue
+        kind = result.get("error", {}).get("type", "unknown")
+        if status in _OF_THE_INDEX or kind == "index_not_found_exception":
+            raise StoreError(f"the search index takes no documents now ({status} {kind}); is there room on its disk?")
+        failed[result["_id"]] = f"{status} {kind}"
     return failed
 
 

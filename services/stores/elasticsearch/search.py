@@ -17,6 +17,8 @@ from services.stores.projection import Projection
 from services.stores.search_pages import MESSAGES, USERS, position, token
 
 _LAST_ROW = 2**63 - 1
+_WRITING = 20.0
+"""Seconds for what nobody waits for."""
 _MOST_CONVERSATIONS = 65_536
 """What one search may name, the server's own bound."""
 
@@ -33,12 +35,13 @@ class ElasticsearchSearch:
         access: Access | None = None,
         *,
         prefix: str = "chatsystem",
-        timeout: float = 5.0,
+        timeout: float = 3.0,
         refresh: str = "500ms",
     ) -> None:
         self._client: AsyncElasticsearch = connect(list(urls), access or Access(), timeout=timeout)
-        messages = ElasticsearchIndex(self._client, prefix, schema.MESSAGES, refresh=refresh)
-        users = ElasticsearchIndex(self._client, prefix, schema.USERS, refresh=refresh)
+        patient = self._client.options(request_timeout=max(timeout, _WRITING))
+        messages = ElasticsearchIndex(patient, prefix, schema.MESSAGES, refresh=refresh)
+        users = ElasticsearchIndex(patient, prefix, schema.USERS, refresh=refresh)
         self._messages, self._users = messages.read_alias, users.read_alias
         self.projection: Projection | None = Projection(messages, users)
 

@@ -1,0 +1,118 @@
+"""A key is found exactly where it is a part of the text, whatever the script: compared with looking through all texts."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.stores.elasticsearch.search import ElasticsearchSearch
+from services.stores.folding import fold
+from services.stores.projection import message_document
+from tests.stores.conftest import index_prefix
+
+ALPHABET = (
+    "aAbBeEzZéßİıﬁŉ ｗｉｄｅ　全角天気氣今日カタカナｶﾀﾅﾞがか\u3099안녕하세요한\u1112\u1161\u11ab글𠮷野👍🏽👩\u200d👧🇨🇳e\u0301"
+    "01%_*\\\"'?[]{}~-+&|!(): \t\n.,，。！ﷺ…"
+)
+_serial = itertools.count()
+
+
+class Corpus:
+    """Texts in an index of their own, one conversation for each set of texts."""
+
+    def __init__(self, server):
+        self.search = ElasticsearchSearch([server.url], server.access, prefix=index_prefix(), timeout=30)
+        self.index = self.search.projection.messages
+
+    async def add(self, texts):
+        name = f"c{next(_serial)}"
+        await self.index.write(
+            [
+                message_document(row, f"{name}-{row}", name, row, fold(text), False)
+                for row, text in enumerate(texts, start=1)
+            ]
+        )
+        await self.index.refresh()
+        return name
+
+    async def hits(self, name, key):
+        hits, token = await self.search.messages(key, [name], limit=5000)
+        assert token == ""
+        return [hit.seq for hit in hits]
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def corpus(elasticsearch, runner):
+    async def make():
+        made = Corpus(elasticsearch)
+        await made.index.prepare()
+        await made.index.make_searchable()
+        return made
+
+    made = runner.run(make())
+    yield made
+    runner.run(made.search.close())
+
+
+def containing(texts, key):
+    return [row for row, text in reversed(list(enumerate(texts, start=1))) if fold(key) in fold(text)]
+
+
+words = st.text(alphabet=ALPHABET, min_size=1, max_size=12)
+
+
+@given(texts=st.lists(words, min_size=1, max_size=20), others=st.lists(words, max_size=4), data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_the_hits_are_exactly_the_texts_that_contain_the_key(corpus, runner, texts, others, data):
+    parts = []
+    for _ in range(4):
+        text = data.draw(st.sampled_from(texts))
+        start = data.draw(st.integers(0, len(text) - 1))
+        parts.append(text[start : data.draw(st.integers(start + 1, len(text)))])
+
+    async def check():
+        name = await corpus.add(texts)
+        for key in [*parts, *others]:
+            assert await corpus.hits(name, key) == containing(texts, key), key
+
+    runner.run(check())
+
+
+def test_every_part_of_many_texts_in_all_scripts_finds_all_its_texts_and_no_other(corpus, runner):
+    chance = random.Random(7)
+    texts = ["".join(chance.choices(ALPHABET, k=chance.randint(1, 40))) for _ in range(1500)]
+    keys = set(ALPHABET)
+    for text in chance.sample(texts, 120):
+        start = chance.randrange(len(text))
+        keys.add(text[start : start + chance.randint(1, 6)])
+
+    async def check():
+        name = await corpus.add(texts)
+        for key in sorted(keys):
+            assert await corpus.hits(name, key) == containing(texts, key), key
+
+    runner.run(check())
+
+
+def test_the_longest_text_is_found_by_its_end_and_by_the_longest_key(corpus, runner):
+    text = "天地玄黄宇宙洪荒" * 2700 + "末尾の言葉"  # the longest message, 64 KiB
+    longest = "ﷺ" * 256  # folds to eighteen letters each
+
+    async def check():
+        name = await corpus.add([text, longest])
+        assert await corpus.hits(name, "の言葉") == [1]
+        assert await corpus.hits(name, text[:256]) == [1]
+        assert await corpus.hits(name, longest) == [2]
+
+    runner.run(check())
