@@ -56,7 +56,10 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
 fi
 
 if [ "$group" = dev ]; then
-  # chromium and fonts: the browser tests; espeak-ng and sox: the speech that is recognised in tests.
-  debian_packages chromium fonts-noto-cjk espeak-ng sox
+  # chromium and fonts: the browser tests; espeak-ng and sox: the speech that is recognised in tests; maven and Java: the
+  # search index of the store tests, which fetch it themselves (as they do the S3 gateway, with Go).
+  debian_packages chromium fonts-noto-cjk espeak-ng sox maven openjdk-17-jre-headless openssl
+  command -v go >/dev/null ||
+    say "Go is missing: the tests of files on S3 will fail until Go 1.24 or later is installed (https://go.dev/dl)"
 fi
 say "done"

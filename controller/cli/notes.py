@@ -14,8 +14,7 @@ _MISSING = "not supported by this version: the services will not start with it; 
 LOCAL: tuple[tuple[str, str], ...] = (
     (r"spec\.image", _CLUSTER),
     (r"spec\.services\.\w+\.(resources|placement|autoscaling)", _CLUSTER),
-    (r"spec\.stores\.(mysql|elasticsearch)\.external", _MISSING),
-    (r"spec\.stores\.files\.s3", _MISSING),
+    (r"spec\.stores\.mysql\.external", _MISSING),
     (r"spec\.stores\.redis\.managed\.(persistence|maxMemory)", ""),
     (r"spec\.stores\.\w+\.managed\.\w+", _CLUSTER),
     (r"spec\.exposure\.(type|edge|hostname|ingressClassName|annotations)", _CLUSTER),

@@ -58,13 +58,13 @@ def read_some_stores(stores: Sequence[str], environment: Mapping[str, str]) -> S
     problems: list[str] = []
     urls = {store: _read_url(store, environment, problems) for store in stores}
     access = {store: _read_access(store, environment, problems) for store in stores}
-    options = {
-        name: _read_option(name, environment, problems) for name in _OPTIONS if name.split("_", 1)[0] in stores
-    }
+    options = {name: _read_option(name, environment, problems) for name in _OPTIONS if name.split("_", 1)[0] in stores}
     for store in stores:
         plain = urls[store] if store != "FILES" else options["FILES_ENDPOINT"]
         if access[store].tls is not None and plain.startswith("http:"):
-            problems.append(f"CHATSYSTEM_{store}_TLS is true, but the address is http: write https, or drop the variable")
+            problems.append(
+                f"CHATSYSTEM_{store}_TLS is true, but the address is http: write https, or drop the variable"
+            )
     if problems:
         raise SettingsError(problems)
     return StoreUrls(urls, access, options)

@@ -181,10 +181,10 @@ def _unnamed(connection: Connection, files: list[str]) -> list[str]:
     return [file_id for file_id in files if file_id not in named]
 
 
-def _delete_messages(
-    connection: Connection, name: str, last: int, events: Sequence[MessageEvent], now: int
-) -> int:
-    connection.insert_many("outbox", ("topic", "event", "created_at"), [(SEARCH, each.encode(), now) for each in events])
+def _delete_messages(connection: Connection, name: str, last: int, events: Sequence[MessageEvent], now: int) -> int:
+    connection.insert_many(
+        "outbox", ("topic", "event", "created_at"), [(SEARCH, each.encode(), now) for each in events]
+    )
     return connection.change("DELETE FROM message WHERE session_id = ? AND seq <= ?", [name, last])
 
 

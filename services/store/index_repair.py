@@ -77,9 +77,7 @@ async def repair(
     return total + await _leftovers(database, source, index, after)
 
 
-async def _compare(
-    database: Database, source: Source, index: Index, after: int, rows: Sequence[Marked]
-) -> Repair:
+async def _compare(database: Database, source: Source, index: Index, after: int, rows: Sequence[Marked]) -> Repair:
     compared = Repair(compared=len(rows))
     last = rows[-1].row
     if await index.summary(after, last) == Summary(len(rows), sum(row.mark for row in rows)):
@@ -135,4 +133,6 @@ def _report(index: Index, failed: dict[str, str]) -> None:
     if not failed:
         return
     document_id, why = next(iter(failed.items()))
-    logger.error("the index of %s does not take %d documents, %s among them: %s", index.name, len(failed), document_id, why)
+    logger.error(
+        "the index of %s does not take %d documents, %s among them: %s", index.name, len(failed), document_id, why
+    )

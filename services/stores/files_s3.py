@@ -104,7 +104,9 @@ class S3Files:
             if "<Code>NoSuchKey</Code>" in str(error):
                 raise
             if "<Code>NoSuchBucket</Code>" in str(error):
-                raise StoreError(f"there is no bucket {self._name}; create it, or correct CHATSYSTEM_FILES_URL") from None
+                raise StoreError(
+                    f"there is no bucket {self._name}; create it, or correct CHATSYSTEM_FILES_URL"
+                ) from None
             raise self._refused() from None
         except (PermissionDeniedError, UnauthenticatedError):
             raise self._refused() from None

@@ -68,4 +68,3 @@ class DatabaseSearch:
 
     async def close(self) -> None:
         """The database is closed by whoever opened it."""
-

@@ -11,6 +11,4 @@ def announce(runtime: Runtime, connection: Connection, user_id: str) -> None:
     """Nothing where searches look at the rows themselves."""
     if runtime.search.needs_events:
         now = int(runtime.clock() * 1000)
-        connection.insert_many(
-            "outbox", ("topic", "event", "created_at"), [(PEOPLE, UserEvent(user_id).encode(), now)]
-        )
+        connection.insert_many("outbox", ("topic", "event", "created_at"), [(PEOPLE, UserEvent(user_id).encode(), now)])

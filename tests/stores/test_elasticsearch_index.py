@@ -133,9 +133,7 @@ async def test_a_generation_takes_the_place_of_the_other_in_one_step(search, mes
     assert (await search.messages("o", ["s"], limit=5))[0] == [MessageHit("s", 2)]
     await messages.write([message(4, "after")])
     assert await found(search, "after") == [4]
-    assert list(await search._client.indices.get(index=f"{messages.read_alias}-*")) == [
-        f"{messages.read_alias}-000002"
-    ]
+    assert list(await search._client.indices.get(index=f"{messages.read_alias}-*")) == [f"{messages.read_alias}-000002"]
 
 
 async def test_a_generation_that_was_left_unfinished_is_gone_on_with(search, messages):
@@ -163,6 +161,4 @@ async def test_an_index_that_takes_no_writes_is_no_failure_of_a_document(search,
         with pytest.raises(StoreError, match="takes no documents"):
             await messages.write([message(1, "text"), message(2, "text")])
     finally:
-        await search._client.indices.put_settings(
-            index=messages.read_alias, settings={"index.blocks.read_only": False}
-        )
+        await search._client.indices.put_settings(index=messages.read_alias, settings={"index.blocks.read_only": False})

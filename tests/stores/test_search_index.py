@@ -8,7 +8,6 @@ import secrets
 import sys
 import time
 
-import pytest
 import pytest_asyncio
 
 from services.file import service as file_service
@@ -225,7 +224,9 @@ async def test_an_event_that_is_repeated_or_poisoned_spoils_nothing(world):
     ((_, source, index, name_of), _) = indexing._parts
     event = MessageEvent(sent.message.message_id, "pair", 1).encode()
     unknown = MessageEvent("never-stored", "pair", 9).encode()
-    parcels = [Parcel(str(n), payload, 1) for n, payload in enumerate([event, b"junk", event, unknown, b'{"user_id":"x"}'])]
+    parcels = [
+        Parcel(str(n), payload, 1) for n, payload in enumerate([event, b"junk", event, unknown, b'{"user_id":"x"}'])
+    ]
     for _ in range(2):
         assert list(await indexing.handle(parcels, source=source, index=index, name_of=name_of)) == ["1", "4"]
     await index.refresh()

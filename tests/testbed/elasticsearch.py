@@ -103,13 +103,14 @@ def _install(folder: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, f"Elasticsearch could not be fetched with Maven:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    assert done.returncode == 0, (
+        f"Elasticsearch could not be fetched with Maven:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    )
     shutil.rmtree(maven)  # the rest of the artifact
     # The artifact leaves out the front script of the distribution.
     front = part / "bin" / "elasticsearch"
     front.write_text(
-        "#!/bin/bash\nCLI_NAME=server CLI_LIBS=lib/tools/server-cli\n"
-        'source "$(dirname "$0")"/elasticsearch-cli\n'
+        '#!/bin/bash\nCLI_NAME=server CLI_LIBS=lib/tools/server-cli\nsource "$(dirname "$0")"/elasticsearch-cli\n'
     )
     for script in ("elasticsearch", "elasticsearch-cli", "elasticsearch-env"):
         (part / "bin" / script).chmod(0o755)
@@ -241,12 +242,9 @@ def _make_certificate(folder: Path) -> None:
     """One for 127.0.0.1 that is its own authority."""
     if not (folder / "server.key").exists():
         subject = ["-subj", "/CN=chatsystem-test", "-addext", "subjectAltName=IP:127.0.0.1"]
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", *subject]
-            + ["-keyout", str(folder / "server.key"), "-out", str(folder / "server.crt")],
-            check=True,
-            capture_output=True,
-        )
+        files = ["-keyout", str(folder / "server.key"), "-out", str(folder / "server.crt")]
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", *subject, *files]
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def _make_user(folder: Path, password: str) -> None:

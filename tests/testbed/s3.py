@@ -66,7 +66,16 @@ class S3:
             "ROOT_ACCESS_KEY": self.access_key,
             "ROOT_SECRET_KEY": self.secret_key,
         }
-        command = [str(program()), "--port", f"127.0.0.1:{port}", "--quiet", "--keep-alive", "posix", "--nometa", str(directory / "data")]
+        command = [
+            str(program()),
+            "--port",
+            f"127.0.0.1:{port}",
+            "--quiet",
+            "--keep-alive",
+            "posix",
+            "--nometa",
+            str(directory / "data"),
+        ]
         self.process = Process("versitygw", command, directory / "versitygw.log", environment)
 
     def start(self) -> None:

@@ -80,7 +80,9 @@ class ElasticsearchIndex:
         if not ids:
             return {}
         answer = await self._answered(self._client.mget(index=self._target, ids=list(ids), source=False))
-        return {each["_id"]: Seen(each["_seq_no"], each["_primary_term"]) for each in answer["docs"] if each.get("found")}
+        return {
+            each["_id"]: Seen(each["_seq_no"], each["_primary_term"]) for each in answer["docs"] if each.get("found")
+        }
 
     async def summary(self, after: int, last: int) -> Summary:
         answer = await self._search(

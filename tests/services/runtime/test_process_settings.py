@@ -57,6 +57,14 @@ def test_an_unknown_service_is_answered_with_the_known_ones():
         ("CHATSYSTEM_QUEUE_URL", "amqp://one:5672,two/", "host and port"),
         ("CHATSYSTEM_QUEUE_URL", "amqp://one:5672/a/b", "%2F"),
         ("CHATSYSTEM_QUEUE_CA_FILE", "/etc/hostname", "TLS is not true"),
+        ("CHATSYSTEM_SEARCH_URL", "elasticsearch://es:9200", "unknown kind"),
+        ("CHATSYSTEM_SEARCH_URL", "https://one:9200,http://two:9200", "mixes http and https"),
+        ("CHATSYSTEM_SEARCH_URL", "https://one:9200,https://", "no host and port"),
+        ("CHATSYSTEM_SEARCH_URL", "https://one:9200,https://a:b@two:9200", "holds a name or password"),
+        ("CHATSYSTEM_SEARCH_INDEX_PREFIX", "Chat*", "lower-case name"),
+        ("CHATSYSTEM_FILES_URL", "s3:///prefix", "names no bucket"),
+        ("CHATSYSTEM_FILES_ENDPOINT", "minio:9000", "https://host:port"),
+        ("CHATSYSTEM_FILES_REGION", "Mars!", "a region"),
         ("CHATSYSTEM_QUEUE_TLS", "yes", "expected true or false"),
         ("CHATSYSTEM_QUEUE_URL", "kafka://127.0.0.1:9092", "unknown kind 'kafka'"),
         ("CHATSYSTEM_REGISTRY_URL", "etcd://one:2379/", "prefix"),
@@ -127,3 +135,24 @@ def test_the_certificates_of_an_encrypted_store_are_looked_for_at_once(tmp_path)
 def test_a_wrong_log_setting_is_named(variable):
     with pytest.raises(SettingsError, match=variable):
         read_log_settings({variable: "loud"})
+
+
+def test_an_encrypted_store_is_not_reached_by_a_plain_address():
+    said = problems(CHATSYSTEM_SEARCH_URL="http://es:9200", CHATSYSTEM_SEARCH_TLS="true")
+    assert any("CHATSYSTEM_SEARCH_TLS is true, but the address is http" in problem for problem in said)
+
+
+def test_a_search_index_and_a_bucket_have_several_addresses_keys_and_defaults(tmp_path):
+    (tmp_path / "key").write_text("secret\n")
+    stores = read_process_settings(
+        SERVICES,
+        {
+            **GOOD,
+            "CHATSYSTEM_SEARCH_URL": "https://one:9200,https://two:9200",
+            "CHATSYSTEM_FILES_URL": "s3://bucket/prefix/",
+            "CHATSYSTEM_FILES_SECRET_KEY_FILE": str(tmp_path / "key"),
+        },
+    ).stores
+    assert stores.access["FILES"].password == "secret"
+    assert "secret" not in repr(stores)
+    assert (stores.options["SEARCH_INDEX_PREFIX"], stores.options["FILES_REGION"]) == ("chatsystem", "us-east-1")
