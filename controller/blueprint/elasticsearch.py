@@ -30,7 +30,13 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         image=IMAGE,
         port=Port("http", 9200),
         data="/usr/share/elasticsearch/data",
-        environment={"discovery.type": "single-node", "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}"},
+        # Inside the system's own network passwords are asked for and nothing is encrypted, as with the other managed stores.
+        environment={
+            "discovery.type": "single-node",
+            "xpack.security.enabled": "true",
+            "xpack.security.http.ssl.enabled": "false",
+            "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}",
+        },
         secrets={"ELASTIC_PASSWORD_FILE": (SECRET.name, "password")},
     )
     return Part((workload,), (SECRET,), {f"{PREFIX}_URL": "http://{address:elasticsearch:http}"}, files)
