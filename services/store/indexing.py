@@ -35,6 +35,8 @@ _PREFETCH = 500
 _ATTEMPTS = 8
 _LONGEST_PAUSE = 5.0
 _PATIENCE = 5.0
+_NOBODY = "-"
+"""The id of no document."""
 _TURN = 30.0
 """Seconds after which the turn of a replica that died while it filled or compared an index goes to another one."""
 _BREATH = 0.05
@@ -113,6 +115,7 @@ class Indexing:
                 async with contextlib.AsyncExitStack() as opened:
                     for topic, source, index, name_of in self._parts:
                         await index.prepare()
+                        await index.write((), (_NOBODY,))  # one that takes no writes is away, too
                         handler = partial(self.handle, source=source, index=index, name_of=name_of)
                         consumption: Consumption = await self._runtime.queue.consume(
                             topic, GROUP, handler, prefetch=_PREFETCH, attempts=_ATTEMPTS

@@ -86,16 +86,17 @@ class World:
 
     async def elasticsearch_search(self, database: Any) -> FollowingSearch:
         server = self.fixture("elasticsearch")
-        search = ElasticsearchSearch([server.url], server.access, prefix=index_prefix(), timeout=20)
-        await search.projection.messages.prepare()
-        await search.projection.users.prepare()
-        await search.projection.messages.make_searchable()
-        await search.projection.users.make_searchable()
+        search = ElasticsearchSearch([server.url], server.access, prefix=self.fixture("shared_prefix"), timeout=20)
+        for index in (search.projection.messages, search.projection.users):
+            if not await index.searchable():
+                await index.prepare()
+                await index.make_searchable()
         return FollowingSearch(search, database)
 
 
 class FollowingSearch:
-    """An index that is brought up to the database before each question, as it would be after a moment."""
+    """An index that is brought up to the database before each question, as it would be after a moment. What it holds of the
+    database of an earlier test is removed by that, too."""
 
     def __init__(self, search: ElasticsearchSearch, database: Any) -> None:
         self._search = search
@@ -113,6 +114,12 @@ class FollowingSearch:
 
     async def close(self) -> None:
         await self._search.close()
+
+
+@pytest.fixture(scope="session")
+def shared_prefix() -> str:
+    """Of the indexes that the tests use one after the other: making new ones takes longer than the tests."""
+    return index_prefix()
 
 
 def index_prefix() -> str:

@@ -26,15 +26,6 @@ def message(row, text):
     return message_document(row, f"m{row}", "s", row, text, False)
 
 
-async def filled(server):
-    search = opened(server)
-    await search.projection.messages.prepare()
-    await search.projection.messages.write([message(1, "text")])
-    await search.projection.messages.make_searchable()
-    await search.projection.messages.refresh()
-    return search
-
-
 async def test_a_wrong_password_is_said_and_not_shown(elasticsearch):
     search = opened(elasticsearch, access=replace(elasticsearch.access, password="wrong-password"))
     with pytest.raises(StoreError, match="refuses the name or password") as caught:
@@ -88,18 +79,6 @@ async def test_a_dead_network_is_a_failure_in_time_and_passes(elasticsearch):
         with pytest.raises(StoreError, match="cannot be reached"):
             await search.ping()
         await search.close()
-
-
-async def test_what_was_written_is_there_after_the_server_was_killed(own_elasticsearch):
-    search = await filled(own_elasticsearch)
-    await search.projection.messages.write([message(2, "text, and more")])
-    own_elasticsearch.kill()
-    with pytest.raises(StoreError):
-        await search.messages("text", ["s"], limit=5)
-    own_elasticsearch.start()
-    assert [hit.seq for hit in (await search.messages("text", ["s"], limit=5))[0]] == [2, 1]
-    assert await search.projection.messages.write([message(3, "text")]) == {}
-    await search.close()
 
 
 async def test_a_server_that_stands_still_is_a_failure_in_time(own_elasticsearch):

@@ -91,7 +91,7 @@ def test_the_hits_are_exactly_the_texts_that_contain_the_key(corpus, runner, tex
 
 def test_every_part_of_many_texts_in_all_scripts_finds_all_its_texts_and_no_other(corpus, runner):
     chance = random.Random(7)
-    texts = ["".join(chance.choices(ALPHABET, k=chance.randint(1, 40))) for _ in range(1500)]
+    texts = ["".join(chance.choices(ALPHABET, k=chance.randint(1, 40))) for _ in range(800)]
     keys = set(ALPHABET)
     for text in chance.sample(texts, 120):
         start = chance.randrange(len(text))
@@ -99,8 +99,11 @@ def test_every_part_of_many_texts_in_all_scripts_finds_all_its_texts_and_no_othe
 
     async def check():
         name = await corpus.add(texts)
-        for key in sorted(keys):
-            assert await corpus.hits(name, key) == containing(texts, key), key
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), 16):
+            part = ordered[start : start + 16]
+            hits = await asyncio.gather(*(corpus.hits(name, key) for key in part))
+            assert dict(zip(part, hits, strict=True)) == {key: containing(texts, key) for key in part}
 
     runner.run(check())
 

@@ -1,6 +1,7 @@
 """What every Search adapter promises; the laws are checked against counting by hand."""
 
 import asyncio
+import secrets
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,13 +12,15 @@ from services.stores.ports import InvalidPage, MessageHit
 
 
 async def add_messages(database, texts, *, session="s", start=1, column="content"):
+    batch = secrets.token_hex(4)  # the index of an earlier test must not know these messages
+
     def work(connection):
         for seq, text in enumerate(texts, start=start):
             folded = fold(text)
             connection.change(
                 f"INSERT INTO message (message_id, session_id, seq, user_id, message_type, create_time, {column},"
                 " search_text) VALUES (?, ?, ?, 'u', 0, ?, ?, ?)",
-                (f"{session}-{seq}", session, seq, seq, text, folded if folded != text else None),
+                (f"{batch}-{seq}", session, seq, seq, text, folded if folded != text else None),
             )
 
     await database.write(work)

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import time
+from contextlib import asynccontextmanager
 
 import pytest_asyncio
 
@@ -84,12 +85,18 @@ def ids(answers):
 
 @pytest_asyncio.fixture
 async def world(make_runtime, elasticsearch):
-    host, port = elasticsearch.url.removeprefix("https://").split(":")
+    async with world_on(elasticsearch, make_runtime) as made:
+        yield made
+
+
+@asynccontextmanager
+async def world_on(server, make_runtime):
+    host, port = server.url.removeprefix("https://").split(":")
     async with Proxy(host, int(port)) as proxy:
         runtime = await make_runtime()
         prefix = index_prefix()
         runtime.search = ElasticsearchSearch(
-            [f"https://127.0.0.1:{proxy.port}"], elasticsearch.access, prefix=prefix, refresh="50ms"
+            [f"https://127.0.0.1:{proxy.port}"], server.access, prefix=prefix, refresh="50ms"
         )
         await add_people(runtime, "ann", "bob", "cid")
         await add_conversation(runtime, "pair", "ann", "bob", kind=1)
@@ -172,6 +179,48 @@ async def test_while_the_index_is_away_the_database_answers_and_the_events_wait(
     await world.until_found("apple", ids([*first, *more]))
     await until(lambda: world.runtime.queue.depth(SEARCH, GROUP), lambda depth: depth == 0)
     assert await world.runtime.queue.dead_letters(SEARCH, GROUP) == []
+
+
+async def test_an_index_that_takes_no_writes_is_away_and_the_events_wait(world):
+    await world.start()
+    first = await say(world.runtime, "ann", "pair", "apple 1")
+    await world.until_complete()
+    await world.until_found("apple", ids(first))
+    name = f"{world.index.read_alias}-000001"
+    full = {"index.blocks.read_only_allow_delete": True}  # what the server itself sets when its disk is full
+    await world.index._client.indices.put_settings(index=name, settings=full)
+    more = await say(world.runtime, "bob", "pair", "apple 2")
+    await asyncio.sleep(2.0)
+    assert await world.runtime.queue.depth(SEARCH, GROUP) == 1
+    assert world.runtime.metrics.get_sample_value("chatsystem_index_available") == 0
+    full["index.blocks.read_only_allow_delete"] = False
+    await world.index._client.indices.put_settings(index=name, settings=full)
+    await world.until_found("apple", ids([*first, *more]))
+    assert await world.runtime.queue.dead_letters(SEARCH, GROUP) == []
+
+
+async def test_a_deleted_index_is_made_and_filled_again(world):
+    await world.start()
+    sent = await say(world.runtime, "ann", "pair", "apple 1")
+    await world.until_complete()
+    await world.index._client.indices.delete(index=f"{world.index.read_alias}-000001")
+    assert await world.search("apple") == (ids(sent), True)
+    sent += await say(world.runtime, "bob", "pair", "apple 2")
+    await world.until_found("apple", ids(sent))
+
+
+async def test_nothing_is_missing_after_the_server_was_killed_and_started_again(make_runtime, own_elasticsearch):
+    async with world_on(own_elasticsearch, make_runtime) as world:
+        await world.start()
+        sent = await say(world.runtime, "ann", "pair", "apple 1")
+        await world.until_complete()
+        await world.until_found("apple", ids(sent))
+        own_elasticsearch.kill()
+        sent += await say(world.runtime, "ann", "pair", "apple 2", "apple 3")
+        assert await world.search("apple") == (ids(sent)[::-1], True)
+        await asyncio.to_thread(own_elasticsearch.start)
+        await world.until_found("apple", ids(sent))
+        assert await world.runtime.queue.dead_letters(SEARCH, GROUP) == []
 
 
 async def test_a_search_page_goes_on_when_the_index_goes_away_in_between(world):

@@ -190,7 +190,7 @@ class Elasticsearch:
             "ES_JAVA_HOME": java_home(),
             "ES_PATH_CONF": str(work / "conf"),
             "ES_TMPDIR": str(work / "tmp"),
-            "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
             "CLI_JAVA_OPTS": "-Xmx64m -XX:TieredStopAtLevel=1",
         }
         command = [str(installed / "bin" / "elasticsearch"), "-d", "-p", str(pid_file)]
