@@ -54,7 +54,7 @@ class World:
 
     async def search(self, key, user="ann"):
         answer = await self.runtime.clients.call(
-            "store", "SearchMessages", SearchMessagesReq(user_id=user, search_key=key, limit=100)
+            "store", "SearchMessages", SearchMessagesReq(user_id=user, search_key=key, limit=200)
         )
         assert answer.success, answer.errmsg
         return [message.info.message_id for message in answer.message], answer.degraded
@@ -316,6 +316,7 @@ async def test_a_rebuild_loses_nothing_of_what_is_sent_meanwhile_and_searches_go
         found, degraded = await world.search("apple")
         assert not degraded
         assert set(found) >= set(ids(sent[:20]))
+        await asyncio.sleep(0.05)
     assert await building >= 20
     await world.until_found("apple", ids(sent))
 

@@ -5,6 +5,7 @@ An answer of the server may quote a document. Only the kind of an error is told,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ _ABSENT, _BUSY, _FAILED = 404, 429, 500
 def connect(urls: list[str], access: Access, *, timeout: float) -> AsyncElasticsearch:
     """`urls` are addresses of nodes of one cluster, http or https; a node that fails is left out for a while. `timeout` in
     seconds for one request. Raises StoreError for certificates that cannot be used."""
+    # A retry on another node comes with a traceback; that a node failed is said in one line by the pool of nodes.
+    logging.getLogger("elastic_transport.transport").setLevel(logging.ERROR)
     options: dict[str, Any] = {}
     if access.username or access.password:
         options["basic_auth"] = (access.username or "elastic", access.password)
