@@ -159,6 +159,22 @@ async def test_a_work_that_fills_the_disk_takes_no_other_work_of_its_group_down(
     await database.close()
 
 
+async def test_a_commit_that_fails_fails_every_work_of_its_group_and_leaves_nothing(path):
+    setup = sqlite3.connect(path)
+    setup.execute("CREATE TABLE child (id INTEGER REFERENCES user (id) DEFERRABLE INITIALLY DEFERRED)")
+    setup.close()
+    database = await SqliteDatabase.open(path)
+    database._writing.execute("PRAGMA foreign_keys = ON")  # what violates a deferred key fails at the commit only
+    orphan = "INSERT INTO child VALUES (1)"
+    outcomes = await asyncio.gather(
+        database.write(put("a")), database.write(lambda c: c.change(orphan)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [StoreError, StoreError]
+    assert await database.read(names) == set()
+    assert await database.write(put("b")) == 1
+    await database.close()
+
+
 async def test_too_many_waiting_writes_are_refused_at_once(path):
     database = await SqliteDatabase.open(path, write_limit=10)
     results = await asyncio.gather(*(database.write(put(f"k{number}")) for number in range(30)), return_exceptions=True)
