@@ -6,6 +6,7 @@ can be broken off at any point and be done by several processes at once.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -44,19 +45,32 @@ class Repair:
 
 async def fill(database: Database, source: Source, index: Index, after: int = 0) -> tuple[int, int]:
     """Writes all rows after one, whatever is there. Returns how many, and the last row. Raises StoreError."""
+    if not source.numbered:
+        return await _fill_on_top(database, source, index, after)
+
+    def following(row: int) -> Awaitable[list[Document]]:
+        return database.read(partial(source.after, row=row, limit=FILL))
+
     written = 0
-    while True:
-        if source.numbered:
-            documents = await database.read(partial(source.after, row=after, limit=FILL))
-            _report(index, await index.write(documents))
-        else:
-            rows = await database.read(partial(source.marks_after, row=after, limit=FILL))
-            documents, _, failed = await bring(database, source, index, [row.id for row in rows])
-            _report(index, failed)
-        if not documents:
-            return written, after
+    documents = await following(after)
+    while documents:
+        after = documents[-1].row
+        # The next ones are read while these are written: neither the database nor the index waits for the other.
+        failed, read = await asyncio.gather(index.write(documents), following(after))
+        _report(index, failed)
         written += len(documents)
-        after = max(document.row for document in documents)
+        documents = read
+    return written, after
+
+
+async def _fill_on_top(database: Database, source: Source, index: Index, after: int) -> tuple[int, int]:
+    written = 0
+    while rows := await database.read(partial(source.marks_after, row=after, limit=FILL)):
+        documents, _, failed = await bring(database, source, index, [row.id for row in rows])
+        _report(index, failed)
+        written += len(documents)
+        after = rows[-1].row
+    return written, after
 
 
 async def repair(

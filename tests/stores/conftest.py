@@ -167,7 +167,7 @@ def own_elasticsearch() -> Iterator[Elasticsearch]:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     """One server for the whole run."""
-    server = S3(tmp_path_factory.mktemp("s3"))
+    server = S3(tmp_path_factory.mktemp("s3"), os.environ.get("CHATSYSTEM_TEST_S3_URL", ""))
     server.start()
     yield server
     server.stop()

@@ -8,6 +8,7 @@ from services.stores.access import Access, Tls
 from services.stores.files_s3 import S3Files
 from services.stores.ports import StoreError
 from tests.testbed.process import free_ports
+from tests.testbed.s3 import S3
 
 
 def opened(s3, *, url="s3://files/prefix", access=None, endpoint=None):
@@ -57,3 +58,17 @@ async def test_an_authority_that_cannot_be_used_is_said_at_the_start(s3, tmp_pat
     missing.write_text("no certificate")
     with pytest.raises(StoreError, match="certificate"):
         opened(s3, access=Access("key", "secret", Tls(str(missing))))
+
+
+async def test_contents_are_there_after_the_server_was_killed(tmp_path):
+    server = S3(tmp_path)
+    assert server.process is not None
+    server.start()
+    files = opened(server)
+    await files.put("f1", b"kept")
+    server.process.kill()
+    with pytest.raises(StoreError, match="does not answer"):
+        await files.get("f1")
+    server.start()
+    assert await files.get("f1") == b"kept"
+    server.stop()

@@ -43,12 +43,11 @@ def program() -> Path:
 
 
 class S3:
-    """A server of its own with the bucket `files`."""
+    """A server of its own with the bucket `files`; or the one that is `named` by its address."""
 
     bucket = "files"
 
-    def __init__(self, directory: Path) -> None:
-        named = os.environ.get("CHATSYSTEM_TEST_S3_URL", "")
+    def __init__(self, directory: Path, named: str = "") -> None:
         self.directory = directory
         self.access_key = os.environ.get("CHATSYSTEM_TEST_S3_ACCESS_KEY", "tester")
         self.secret_key = os.environ.get("CHATSYSTEM_TEST_S3_SECRET_KEY", secrets.token_urlsafe(24))

@@ -15,7 +15,7 @@ import orjson
 from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
 
 from services.stores.elasticsearch.client import answered, kind_of
-from services.stores.elasticsearch.schema import SCHEMA, definition
+from services.stores.elasticsearch.schema import FILLING, SCHEMA, definition, writing_settings
 from services.stores.ports import StoreError
 from services.stores.projection import DELETED, Document, Index, Seen, Summary
 
@@ -101,9 +101,9 @@ class ElasticsearchIndex:
 
     async def next_generation(self) -> ElasticsearchIndex:
         name = self._numbered(self._number(await self._in_use()) + 1)
-        if not await self._create(name, {}) and await self._schema(name) != SCHEMA:
+        if not await self._create(name, {}, unseen=True) and await self._schema(name) != SCHEMA:
             await self._answered(self._client.indices.delete(index=name))
-            await self._create(name, {})
+            await self._create(name, {}, unseen=True)
         return ElasticsearchIndex(
             self._client, self._prefix, self.name, refresh=self._refresh_interval, generation=name
         )
@@ -116,15 +116,16 @@ class ElasticsearchIndex:
             {"add": {"index": name, "alias": alias}} for alias in (self.read_alias, self._write_alias)
         ]
         actions += [{"remove_index": {"index": each}} for each in current if each != name]
+        settings = writing_settings(self._refresh_interval)
+        await self._answered(self._client.indices.put_settings(index=name, settings=settings))
         await self._answered(self._client.indices.update_aliases(actions=actions))
 
-    async def _create(self, name: str, aliases: Mapping[str, Any]) -> bool:
+    async def _create(self, name: str, aliases: Mapping[str, Any], *, unseen: bool = False) -> bool:
         """False if it is there already."""
+        settings = FILLING if unseen else writing_settings(self._refresh_interval)
         try:
             await answered_unless(
-                self._client.indices.create(
-                    index=name, aliases=aliases, **definition(self.name, refresh=self._refresh_interval)
-                ),
+                self._client.indices.create(index=name, aliases=aliases, **definition(self.name, settings)),
                 "resource_already_exists_exception",
             )
         except FileExistsError:

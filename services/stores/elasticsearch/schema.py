@@ -8,7 +8,7 @@ words, and no hit has to be looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.stores.folding import fold
@@ -24,13 +24,22 @@ _FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
-def definition(kind: str, *, refresh: str) -> dict[str, Any]:
-    """Settings and mappings of a new index. `refresh`: time until searches see what was written."""
+FILLING = {"index.refresh_interval": "-1", "index.translog.durability": "async"}
+"""Settings of an index that nobody sees yet, and that is filled anew when anything is lost of it."""
+
+
+def writing_settings(refresh: str) -> dict[str, str]:
+    """Of an index in use. `refresh`: time until searches see what was written; what is acknowledged is on the disk."""
+    return {"index.refresh_interval": refresh, "index.translog.durability": "request"}
+
+
+def definition(kind: str, writing: Mapping[str, str]) -> dict[str, Any]:
+    """Settings and mappings of a new index."""
     return {
         "settings": {
+            **writing,
             "number_of_shards": 1,
             "auto_expand_replicas": "0-1",
-            "refresh_interval": refresh,
             "analysis": {
                 "tokenizer": {
                     "pairs": {"type": "ngram", "min_gram": 2, "max_gram": 2},
