@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
-from controller.blueprint.part import Part, Profile, credentials, external
+from controller.blueprint.part import Part, Profile, external
 from controller.blueprint.stores import server
 from controller.blueprint.workload import Port, Secret
 
 IMAGE = "docker.elastic.co/elasticsearch/elasticsearch:8.19.8"
 PREFIX = "CHATSYSTEM_SEARCH"
-SECRET = Secret("elasticsearch", ("username", "password"))
+SECRET = Secret("elasticsearch", ("password",))  # of the user `elastic`, whom the image makes
 
 
 def part(system: ChatSystem, profile: Profile) -> Part:
@@ -22,7 +22,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         return external(PREFIX, declared.external, environment)
     if profile.embedded or declared.managed is None:
         return Part(environment={f"{PREFIX}_URL": "database:"})
-    _, files = credentials(PREFIX, SECRET.name)
+    files = {f"{PREFIX}_PASSWORD_FILE": (SECRET.name, "password")}
     heap = declared.managed.heap
     workload = server(
         "elasticsearch",
