@@ -394,11 +394,19 @@ async def test_what_comes_before_the_authentication_is_answered_waits_and_is_not
     socket = await system.socket()
     await socket.ws.send_bytes(ClientAuthenticationReq(session_id=token_of("alice"), protocol=1).SerializeToString())
     await asked.wait()
-    await socket.send(send=new_message("x" * 2_000_000, "r1"))
-    await socket.send(send=new_message("y", "r2"))
+    connection = next(iter(system.gateway._websocket._all))
+
+    async def too_early() -> None:
+        await socket.send(send=new_message("x" * 20_000_000, "r1"))
+        await socket.send(send=new_message("y", "r2"))
+
+    sending = asyncio.create_task(too_early())
+    await eventually(lambda: connection.paused)
+    assert not sending.done(), "it is not taken into memory"
     answer.set()
     assert (await socket.frame()).HasField("welcome")
     assert [(await socket.frame()).ack.request_id for _ in range(2)] == ["r1", "r2"]
+    await sending
 
 
 async def test_large_frames_wait_before_they_are_read(system: System) -> None:
