@@ -98,12 +98,6 @@ class Connection(WSListener):
         self.heard = self.validated = server.wheel.now
         self.deadline = 0.0
 
-    @property
-    def address(self) -> str:
-        """The client's IP address."""
-        peer = self._raw.get_extra_info("peername") if self._raw is not None else None
-        return str(peer[0]) if peer else ""
-
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         self._raw = transport.underlying_transport
