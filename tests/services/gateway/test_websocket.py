@@ -436,6 +436,23 @@ async def test_a_large_frame_that_is_no_send_ends_the_connection(system: System)
     assert (await alice.closed())[0] == 1002
 
 
+async def test_only_some_frames_may_come_before_the_authentication_is_answered(system: System) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def never(request):
+        asked.set()
+        await answer.wait()
+
+    system.backend.user_validate_session = never
+    socket = await system.socket()
+    await socket.ws.send_bytes(ClientAuthenticationReq(session_id=token_of("alice"), protocol=1).SerializeToString())
+    await asked.wait()
+    for index in range(17):
+        await socket.send(send=new_message("x", f"r{index}"))
+    assert (await socket.closed())[0] == 1008
+    answer.set()
+
+
 async def fragmented(system: System, parts: list[bytes]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A raw client that sends its authentication and then one message in fragments."""
     reader, writer = await raw_client(system)
