@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import resource
 import shutil
 import subprocess
@@ -38,6 +39,7 @@ OPTIONAL = {"vosk": "speech recognition answers that it is not set up", "uvloop"
 
 SPACE_NEEDED = 200 * 2**20  # bytes: SQLite, Valkey's log and the logs of a first day
 SPACE_WANTED = 2 * 2**30
+LONGEST_PATH = 400  # bytes; SQLite opens no file whose path has more than 512, and its files lie below this folder
 FILES_WANTED = 4096  # each connection is an open file
 
 
@@ -129,9 +131,10 @@ def state_folder(folder: Path) -> Finding:
             pass
     except OSError as error:
         return Finding("state folder", "error", f"{folder} cannot be written: {error.strerror}", remedy)
-    if len(str(folder)) > 80:
-        # A Unix socket's path has at most 107 bytes, and ours lie below this folder.
-        return Finding("state folder", "warning", f"{folder} is a long path", "choose a shorter one with --state-dir")
+    if len(os.fsencode(folder)) > LONGEST_PATH:
+        return Finding(
+            "state folder", "error", "its path is too long for SQLite", "choose a shorter one with --state-dir"
+        )
     return Finding("state folder", "ok", str(folder))
 
 

@@ -96,7 +96,7 @@ def left_behind(session: Session, name: str) -> list[str]:
 def _confirm(question: str, yes: bool) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise Failure("nobody can be asked here; add --yes to delete without a question", USAGE)
     if not click.confirm(question):
         raise Failure("nothing was deleted", FAILED)

@@ -54,6 +54,8 @@ def author() -> str:
 
 def _read(file: str) -> str:
     try:
+        if file == "-" and sys.stdin is None:
+            raise Failure("there is no standard input to read from; name a file with -f", USAGE)
         if file == "-":
             raw = sys.stdin.buffer.read(4 * LONGEST + 1)
         else:

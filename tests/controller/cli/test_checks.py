@@ -52,6 +52,11 @@ def test_a_state_folder_below_a_file_cannot_be_used(tmp_path: Path) -> None:
     assert "--state-dir" in found.remedy
 
 
+def test_a_path_that_is_too_long_for_the_database_is_found(tmp_path: Path) -> None:
+    found = checks.state_folder(tmp_path.joinpath(*["d" * 100] * 5))
+    assert (found.level, found.message) == ("error", "its path is too long for SQLite")
+
+
 def test_a_state_folder_that_is_not_there_yet_is_fine_and_stays_so(tmp_path: Path) -> None:
     assert checks.state_folder(tmp_path / "new").level == "ok"
     assert not (tmp_path / "new").exists()

@@ -138,6 +138,23 @@ def test_an_edit_brings_nothing_back_that_is_being_deleted(
     assert kept.read_text() == '{"deleting": true}'
 
 
+@pytest.mark.parametrize("verb", ["apply -f -", "delete chat"])
+def test_a_closed_standard_input_is_said_so(tmp_path: Path, verb: str) -> None:
+    kept = tmp_path / "systems" / "chat" / "declaration.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m controller.cli.main {verb} <&-"],
+        cwd=ROOT,
+        env={"CHATSYSTEM_STATE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "unexpected" not in done.stderr
+
+
 def test_without_a_home_folder_the_option_is_named(chatsystem: Chatsystem) -> None:
     result = chatsystem("--state-dir", "~nobody-of-that-name/state", "status")
     assert result.exit_code == 2

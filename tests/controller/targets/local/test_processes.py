@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller.blueprint.workload import Kind
-from controller.engine.backoff import RESTARTS
+from controller.engine.backoff import RESTARTS, SETTLED_AFTER
 from controller.engine.model import Action, Health
 from controller.engine.ports import TargetError
 from controller.targets.local import identity, records
@@ -165,6 +165,19 @@ async def test_a_process_whose_record_is_damaged_gives_way(machine: Machine) -> 
     (machine.paths.instances / f"{record.id}.json").write_text("")
     await machine.until(lambda _: not records.damaged_instances(machine.paths))
     assert not identity.is_alive(record.identity)
+
+
+async def test_a_death_after_a_long_life_is_a_first_one(machine: Machine) -> None:
+    machine.child(SLEEPER)
+    await machine.do(Action.START, "child")
+    (record,) = records.load_instances(machine.paths)
+    long_ago = time.time() - SETTLED_AFTER - 1
+    records.save_instance(machine.paths, replace(record, restarts=7, spawned_at=long_ago))
+    os.kill(machine.pid(), signal.SIGKILL)
+    state = await machine.until(lambda state: state.instances[0].health is Health.EXITED)
+    assert (await machine.until(lambda state: state.instances[0].restarts == 1)).instances[0].id == state.instances[
+        0
+    ].id
 
 
 async def test_a_hung_process_is_killed_for_its_restart(machine: Machine) -> None:
