@@ -1,8 +1,8 @@
 """What the frames of a client that speaks protocol 1 set going (docs/protocol.md).
 
-Sends of one connection are handed on in the order in which they came. A transmit service in this process keeps that order
-by itself, so they do not wait for one another; calls to another process may overtake each other, and so may a text the
-storing of a picture sent before it: there a send waits for the one before it in the same conversation.
+Sends of one connection are handed on in the order in which they came. Calls of transmit keep the order of a conversation,
+in this process as to another one (services/runtime/rpc_router.py), so texts do not wait for one another. A text could
+overtake the storing of a picture sent before it: behind a picture, file or voice message the conversation's sends wait.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Tasks:
 
 
 class Dispatch:
-    """`floods` bounds frames that start no work; `clock` is its time. `transmit_keeps_order`: see above."""
+    """`floods` bounds frames that start no work; `clock` is its time."""
 
     def __init__(
         self,
@@ -69,7 +69,6 @@ class Dispatch:
         floods: RateLimiter,
         tasks: Tasks,
         clock: Callable[[], float],
-        transmit_keeps_order: bool,
     ) -> None:
         self._operations = operations
         self._connections = connections
@@ -77,7 +76,6 @@ class Dispatch:
         self._floods = floods
         self._tasks = tasks
         self._clock = clock
-        self._transmit_keeps_order = transmit_keeps_order
 
     def frame(self, connection: Connection, payload: bytes) -> None:
         try:
@@ -116,7 +114,7 @@ class Dispatch:
         if behind is not None:
             self._count(connection, weight)
             behind.append((request, weight))
-        elif self._transmit_keeps_order and request.message.message_type == MessageType.STRING:
+        elif request.message.message_type == MessageType.STRING:
             self._begin(connection, self._send(connection, request, weight), weight)
         else:
             if waiting is None:

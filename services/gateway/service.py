@@ -75,7 +75,6 @@ class Gateway:
             accept_rate=RateLimiter(accept_rate, accept_rate),
             floods=requests,
             wheel=self._wheel,
-            transmit_keeps_order=bool(runtime.clients.hosted("transmit")),
         )
         self._http: HttpServer | None = None
 

@@ -73,7 +73,6 @@ class WebSocketServer:
         accept_rate: RateLimiter,
         floods: RateLimiter,
         wheel: Wheel,
-        transmit_keeps_order: bool,
     ) -> None:
         self._sessions = operations.sessions
         self._connections = connections
@@ -92,7 +91,6 @@ class WebSocketServer:
             floods=floods,
             tasks=self._tasks,
             clock=wheel.clock,
-            transmit_keeps_order=transmit_keeps_order,
         )
         self._next_id = secrets.randbits(31) << 32 | 1
         self._revalidating = asyncio.Semaphore(16)

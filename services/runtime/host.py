@@ -45,6 +45,7 @@ class Host:
         self._cleanup = AsyncExitStack()
         self._leaving: list[Callable[[], Awaitable[None]]] = []
         """What takes this process out of discovery."""
+        self._refuse: Callable[[], Awaitable[None]] | None = None
 
     async def start(self) -> None:
         """Returns when every service takes calls. Raises StartError, with nothing left running."""
@@ -98,7 +99,7 @@ class Host:
             return Clients()
         from services.runtime.rpc_remote import RemoteServices
 
-        remote = RemoteServices(stores.registry, self._settings.rpc_secret)
+        remote = RemoteServices(stores.registry, self._settings.rpc_secret, self._settings.rpc_tls)
         self._cleanup.push_async_callback(remote.close)
         try:
             await remote.start()
@@ -114,7 +115,7 @@ class Host:
         called = {hosted.name: clients.hosted(hosted.name) for hosted in self._services if hosted.handlers}
         if not called:
             return
-        server = RpcServer(settings.rpc_secret, called)
+        server = RpcServer(settings.rpc_secret, called, settings.rpc_tls)
         self._cleanup.push_async_callback(server.stop, _STOP_TIMEOUT)
         try:
             ports = await server.start(settings.rpc_host, [settings.ports[name] for name in called])
@@ -125,6 +126,7 @@ class Host:
         except (OSError, StoreError) as error:
             raise StartError(f"cannot take calls of other processes: {error}") from error
         self._leaving.append(server.leave)
+        self._refuse = server.refuse
 
     async def _start_service(self, name: str, runtime: Runtime) -> None:
         try:
@@ -180,6 +182,8 @@ class Host:
                 log.warning("could not leave the registry, the registration will lapse: %s", error)
         if self._leaving:
             await asyncio.sleep(_FAREWELL)
+        if self._refuse is not None:
+            await self._refuse()
 
     async def _stop_service(self, service: Hosted) -> None:
         try:

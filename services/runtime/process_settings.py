@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.catalogue import BY_NAME, SERVICES, Service
+from services.runtime.rpc_tls import RpcTls, read_rpc_tls
 from services.runtime.settings import Settings, SettingsError, read_settings
 from services.runtime.store_urls import StoreUrls, read_store_urls
 
@@ -40,6 +41,8 @@ class ProcessSettings:
     metrics_host: str
     metrics_port: int
     rpc_secret: str = field(repr=False)
+    rpc_tls: RpcTls | None
+    """Certificates for calls between processes; None: they are not encrypted."""
     start_timeout: float
     """Seconds to wait at the start for a store that does not answer yet."""
     drain_timeout: float
@@ -101,6 +104,7 @@ def read_process_settings(services: tuple[Service, ...], environment: Mapping[st
         problems.append(f"CHATSYSTEM_INSTANCE={instance!r}: expected letters, digits, '.', '_' and '-'")
     shared = store_urls is not None and not store_urls.urls["REGISTRY"].startswith("none:")
     rpc_secret = _rpc_secret(environment, required=shared, problems=problems)
+    rpc_tls = read_rpc_tls(environment, problems)
     start_timeout = _seconds("CHATSYSTEM_START_TIMEOUT", "15", environment, problems)
     drain_timeout = _seconds("CHATSYSTEM_DRAIN_TIMEOUT", "30", environment, problems)
     if problems or service_settings is None or store_urls is None:
@@ -115,6 +119,7 @@ def read_process_settings(services: tuple[Service, ...], environment: Mapping[st
         metrics_host=environment.get("CHATSYSTEM_METRICS_HOST", "127.0.0.1"),
         metrics_port=metrics_port,
         rpc_secret=rpc_secret,
+        rpc_tls=rpc_tls,
         start_timeout=start_timeout,
         drain_timeout=drain_timeout,
     )

@@ -26,21 +26,6 @@ DESCRIPTORS: dict[str, Any] = {
 }
 """Service name -> descriptor of its gRPC service."""
 
-IDEMPOTENT: frozenset[tuple[str, str]] = frozenset(
-    (service, method.name)
-    for service, descriptor in DESCRIPTORS.items()
-    for method in descriptor.methods
-    if (method.name.startswith(("Get", "Read", "Find", "Validate")) or method.name.endswith("Search"))
-    and method.name != "GetPhoneVerifyCode"  # sends a text message
-) | {
-    ("store", "Sync"),
-    ("store", "SearchMessages"),
-    ("store", "MarkRead"),
-    ("file", "DeleteFiles"),
-    ("speech", "SpeechRecognition"),
-}
-"""Methods that may run twice: only these are tried on another replica after one failed with the call in its hands."""
-
 Handler = Callable[[Any], Awaitable[Any]]
 Remote = Callable[[str, str, Any, float], Awaitable[Any]]
 """Calls a method of a service in another process. Raises Unavailable."""

@@ -1,7 +1,7 @@
-"""Calls to services in other processes: round robin over the replicas that the registry names and that answer.
+"""Calls to services in other processes: finds the replicas through the registry and bounds every call in time.
 
-A replica that cannot be reached is passed over. Once a call is in a replica's hands, it goes to another one only if the
-method is known to be idempotent: nobody knows whether the first one did it. Imported only when the process has a registry.
+Small calls share the streams of rpc_replica.py, by the rules of rpc_router.py. A call with the content of a file in it is a
+gRPC call of its own, round robin over the replicas that answer. Imported only when the process has a registry.
 """
 
 from __future__ import annotations
@@ -10,21 +10,27 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from services.runtime.logs import request_id
-from services.runtime.rpc import DESCRIPTORS, IDEMPOTENT, Unavailable
-from services.runtime.rpc_server import CHANNEL_OPTIONS, REQUEST_ID_KEY, SECRET_KEY
+from services.runtime.rpc import DESCRIPTORS, Unavailable
+from services.runtime.rpc_call import RemoteCall
+from services.runtime.rpc_policy import LARGEST_SHARED, WHOLE, order_key, repeatable
+from services.runtime.rpc_replica import Replica
+from services.runtime.rpc_router import PATIENCE, Router
+from services.runtime.rpc_tls import RpcTls
+from services.runtime.rpc_wire import CHANNEL_OPTIONS, LEAVING, REQUEST_ID_KEY, SECRET_KEY, describe, printable_id
 from services.stores.ports import Instance, Registry
 
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 1.0
-_LONGEST_ID = 128
-_OPTIONS = [
+_TICK = 0.05
+"""Seconds by which a call that shares a stream may miss its deadline."""
+_OPTIONS: list[tuple[str, int | str]] = [
     *CHANNEL_OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -33,120 +39,138 @@ _OPTIONS = [
 _TRY_ANOTHER = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
-@dataclass(eq=False)
-class _Replica:
-    instance: Instance
-    channel: grpc.aio.Channel
-    stubs: dict[str, Any]
-
-
 class RemoteServices:
-    """The calls of one process. Give `call` to Clients."""
+    """The calls of one process. Give `call` to Clients. Requests of up to `largest_shared` bytes share streams."""
 
-    def __init__(self, registry: Registry, secret: str) -> None:
+    def __init__(
+        self, registry: Registry, secret: str, tls: RpcTls | None = None, *, largest_shared: int = LARGEST_SHARED
+    ) -> None:
         self._registry = registry
-        self._secret = secret
-        self._replicas: dict[str, list[_Replica]] = {}
+        self._metadata = ((SECRET_KEY, secret),)
+        self._tls = tls
+        self._largest_shared = largest_shared
+        self._routers = {service: Router(service, self._call_whole) for service in DESCRIPTORS}
+        self._responses = {
+            (service, method.name): method.output_type._concrete_class
+            for service, descriptor in DESCRIPTORS.items()
+            for method in descriptor.methods
+        }
+        self._ids = itertools.count(1)
         self._turn = itertools.count()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Learns who is there and goes on learning. Raises StoreError."""
         await self._registry.watch(self._changed)
 
     async def close(self) -> None:
-        for replicas in self._replicas.values():
-            for replica in replicas:
-                await replica.channel.close()
-        self._replicas.clear()
-        if self._closing:
-            await asyncio.gather(*self._closing, return_exceptions=True)
+        """Calls under way fail."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for router in self._routers.values():
+            router.close()
+            for replica in router.replicas:
+                await replica.close()
+            router.replicas = []
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
 
     async def call(self, service: str, method: str, request: Any, timeout: float) -> Any:
         """Raises Unavailable with the service's name."""
-        deadline = asyncio.get_running_loop().time() + timeout
-        replicas = self._replicas.get(service, [])
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        payload: bytes = request.SerializeToString()
+        call = RemoteCall(
+            id=next(self._ids),
+            service=service,
+            method=f"{service}.{method}",
+            request=payload,
+            request_id=printable_id(request_id.get()),
+            deadline=now + timeout,
+            patience=now + min(timeout, PATIENCE),
+            future=loop.create_future(),
+            repeatable=repeatable(service, method, request),
+            key=order_key(service, method, request),
+            whole=(service, method) in WHOLE or len(payload) > self._largest_shared,
+        )
+        if call.whole and not call.key:
+            return self._parse(service, method, await self._call_whole(call))
+        router = self._routers[service]
+        router.begin(call)
+        if self._sweeping is None:
+            self._sweeping = loop.call_later(_TICK, self._sweep)
+        try:
+            response = await call.future
+        except asyncio.CancelledError:
+            router.abandon(call)
+            raise
+        return self._parse(service, method, response)
+
+    def _parse(self, service: str, method: str, response: bytes) -> Any:
+        try:
+            return self._responses[service, method].FromString(response)
+        except DecodeError as error:
+            raise Unavailable(f"service {service}: its response cannot be read") from error
+
+    async def _call_whole(self, call: RemoteCall) -> bytes:
+        loop = asyncio.get_running_loop()
+        service = call.service
+        replicas = self._routers[service].replicas
         if not replicas:
             raise Unavailable(f"no replica of service {service} is known")
         start = next(self._turn) % len(replicas)
         order = replicas[start:] + replicas[:start]
         # Those with a connection first (the sort is stable): a dead replica must not make every call wait for it.
-        order.sort(key=lambda replica: replica.channel.get_state() is not grpc.ChannelConnectivity.READY)
+        order.sort(key=lambda replica: (not replica.connected(), replica.leaving))
+        metadata = ((REQUEST_ID_KEY, call.request_id),) if call.request_id else ()
         problem = "no replica could be reached"
         for replica in order:
-            left = deadline - asyncio.get_running_loop().time()
+            left = call.deadline - loop.time()
             if left <= 0:
                 break
-            if not await _connected(replica.channel, min(left, _CONNECT_TIMEOUT)):
+            if not await replica.connect(min(left, _CONNECT_TIMEOUT)):
                 continue
-            left = deadline - asyncio.get_running_loop().time()
+            left = max(call.deadline - loop.time(), 0.001)
             try:
-                return await replica.stubs[method](request, timeout=max(left, 0.001), metadata=self._metadata())
+                return await replica.call_whole(call.method.partition(".")[2], call.request, left, metadata)
             except grpc.aio.AioRpcError as error:
-                problem = _problem(error)
-                if error.code() not in _TRY_ANOTHER or (service, method) not in IDEMPOTENT:
+                problem = describe(error)
+                # Once a call is in a replica's hands, nobody knows whether it was carried out.
+                if problem != LEAVING and not (call.repeatable and error.code() in _TRY_ANOTHER):
                     break
         raise Unavailable(f"service {service}: {problem}")
 
-    def _metadata(self) -> list[tuple[str, str]]:
-        current = request_id.get()
-        metadata = [(SECRET_KEY, self._secret)]
-        # Only what may stand in a header; a client's request id can be anything.
-        if current and len(current) <= _LONGEST_ID and current.isascii() and current.isprintable():
-            metadata.append((REQUEST_ID_KEY, current))
-        return metadata
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweeping = None
+        for router in self._routers.values():
+            if router:
+                router.sweep(loop.time())
+        if any(self._routers.values()):
+            self._sweeping = loop.call_later(_TICK, self._sweep)
 
     def _changed(self, service: str, instances: Sequence[Instance]) -> None:
-        if service not in DESCRIPTORS:
+        router = self._routers.get(service)
+        if router is None:
             return
         wanted = {(instance.id, instance.address): instance for instance in instances}
-        kept: list[_Replica] = []
-        for replica in self._replicas.get(service, []):
-            if wanted.pop((replica.instance.id, replica.instance.address), None) is not None:
-                kept.append(replica)
-            else:
-                # Calls under way on it may finish.
-                closing = asyncio.create_task(replica.channel.close(30.0))
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
-        kept += [self._connect(service, instance) for instance in wanted.values()]
-        self._replicas[service] = kept
+        kept: list[Replica] = []
+        gone: list[Replica] = []
+        for replica in router.replicas:
+            same = wanted.pop((replica.instance.id, replica.instance.address), None)
+            (gone if same is None else kept).append(replica)
+        kept += [Replica(instance, self._channel(instance), self._metadata, router) for instance in wanted.values()]
+        router.changed(kept)
+        for replica in gone:
+            retiring = asyncio.create_task(replica.retire())
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
         log.info("service %s: %d replicas", service, len(kept))
 
-    def _connect(self, service: str, instance: Instance) -> _Replica:
-        channel = grpc.aio.insecure_channel(instance.address, options=_OPTIONS)
-        descriptor = DESCRIPTORS[service]
-        stubs = {
-            method.name: channel.unary_unary(
-                f"/{descriptor.full_name}/{method.name}",
-                request_serializer=method.input_type._concrete_class.SerializeToString,
-                response_deserializer=method.output_type._concrete_class.FromString,
-            )
-            for method in descriptor.methods
-        }
-        channel.get_state(try_to_connect=True)
-        return _Replica(instance, channel, stubs)
-
-
-async def _connected(channel: grpc.aio.Channel, timeout: float) -> bool:
-    if channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY:
-        return True
-    try:
-        async with asyncio.timeout(timeout):
-            await channel.channel_ready()
-    except (TimeoutError, grpc.aio.UsageError):
-        return False
-    return True
-
-
-def _problem(error: grpc.aio.AioRpcError) -> str:
-    match error.code():
-        case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return "no answer in time"
-        case grpc.StatusCode.UNAUTHENTICATED:
-            return "it refused the shared secret; all processes need the same CHATSYSTEM_RPC_SECRET_FILE"
-        case grpc.StatusCode.FAILED_PRECONDITION:
-            return error.details() or "unavailable"
-        case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return "the message is too large"
-    return f"the call failed ({error.code().name})"
+    def _channel(self, instance: Instance) -> grpc.aio.Channel:
+        if self._tls is None:
+            return grpc.aio.insecure_channel(instance.address, options=_OPTIONS)
+        options = [*_OPTIONS, ("grpc.ssl_target_name_override", self._tls.name)]
+        return grpc.aio.secure_channel(instance.address, self._tls.channel_credentials(), options=options)

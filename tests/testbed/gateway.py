@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from prometheus_client import CollectorRegistry
@@ -27,8 +26,9 @@ from services.protocol.notify_pb2 import NotifyFriendAddApply, NotifyMessage
 from services.runtime.context import Runtime
 from services.runtime.push import LocalPushBus, PushBus, session_key
 from services.runtime.refusal import Refusal
-from services.runtime.rpc import DESCRIPTORS, Clients, Unavailable
+from services.runtime.rpc import DESCRIPTORS, Clients, Remote, Unavailable
 from services.runtime.settings import read_settings
+from services.stores.ports import Instance, Registry
 
 
 def token_of(user_id: str, device: int = 1) -> str:
@@ -252,7 +252,7 @@ async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> N
 @contextlib.asynccontextmanager
 async def running(push: PushBus | None = None, remote: str = "", **settings: str) -> AsyncIterator[System]:
     """A gateway with these settings, named as in the catalogue, on a push bus of its own or on the given one. Calls to the
-    service `remote` leave the process, so to speak: they overtake each other."""
+    service `remote` go over gRPC to two replicas."""
     from services.catalogue import BY_NAME
 
     defaults = {"drainWindow": "0s"}
@@ -260,12 +260,8 @@ async def running(push: PushBus | None = None, remote: str = "", **settings: str
     environment = {keys[name].variable("gateway"): value for name, value in (defaults | settings).items()}
     push = push or LocalPushBus()
     backend = Backend(push)
-
-    async def far_away(service: str, method: str, request: Any, timeout: float) -> Any:
-        await asyncio.sleep(random.uniform(0.0, 0.01))
-        return await backend._handler(service, method)(request)
-
-    clients = Clients(far_away)
+    cleanup = contextlib.AsyncExitStack()
+    clients = Clients(await _far_away(backend, remote, cleanup) if remote else None)
     backend.host(clients, remote)
     unused = SimpleNamespace()
     runtime = Runtime(
@@ -287,3 +283,27 @@ async def running(push: PushBus | None = None, remote: str = "", **settings: str
             yield System(gateway, backend, runtime, http)
         finally:
             await gateway.stop()
+            await cleanup.aclose()
+
+
+async def _far_away(backend: Backend, service: str, cleanup: contextlib.AsyncExitStack) -> Remote:
+    """Two replicas of a service of the backend behind gRPC, and the way to them."""
+    from services.runtime.rpc_remote import RemoteServices
+    from services.runtime.rpc_server import RpcServer
+
+    far = Clients()
+    backend.host(far)
+    instances = []
+    for name in ("one", "two"):
+        server = RpcServer("a secret of the processes", {service: far.hosted(service)})
+        (port,) = await server.start("127.0.0.1", [0])
+        cleanup.push_async_callback(server.stop, 0)
+        instances.append(Instance(service, name, f"127.0.0.1:{port}"))
+
+    async def watch(changed: Callable[[str, list[Instance]], None]) -> None:
+        changed(service, instances)
+
+    remote = RemoteServices(cast(Registry, SimpleNamespace(watch=watch)), "a secret of the processes")
+    await remote.start()
+    cleanup.push_async_callback(remote.close)
+    return remote.call

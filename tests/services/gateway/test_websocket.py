@@ -203,31 +203,23 @@ async def test_a_send_that_failed_after_it_was_stored_may_be_repeated(
     assert (await alice.frame()).ack.seq == 1
 
 
-async def test_sends_are_handed_on_in_order_without_waiting_for_one_another(system: System) -> None:
-    released = asyncio.Event()
-    system.backend.hold = lambda request: released.wait()
-    alice = await system.connect("alice")
-    for index in range(100):
-        await alice.send(send=new_message(str(index), f"r{index}"))
-    await eventually(lambda: len(system.backend.sent) == 100)
-    released.set()
-    assert [request.request_id for request in system.backend.sent] == [f"r{index}" for index in range(100)]
-    acks = [(await alice.frame()).ack for _ in range(100)]
-    assert [ack.seq for ack in acks] == list(range(1, 101))
-
-
-async def test_sends_to_another_process_keep_their_order(start) -> None:
-    async with start(remote="transmit") as system:
+@pytest.mark.parametrize("remote", ["", "transmit"])
+async def test_sends_are_handed_on_in_order_without_waiting_for_one_another(start, remote: str) -> None:
+    async with start(remote=remote) as system:
+        released = asyncio.Event()
+        system.backend.hold = lambda request: released.wait()
         system.backend.members["c2"] = ["alice"]
         alice = await system.connect("alice")
-        for index in range(60):
+        for index in range(100):
             await alice.send(send=new_message(str(index), f"r{index}", chat=f"c{1 + index % 2}"))
-        for _ in range(60):
-            assert (await alice.frame()).ack.success
-        sent = [(request.chat_session_id, int(request.request_id[1:])) for request in system.backend.sent]
-        assert [number for chat, number in sent if chat == "c1"] == list(range(0, 60, 2))
-        assert [number for chat, number in sent if chat == "c2"] == list(range(1, 60, 2))
-        assert [number for _, number in sent] != list(range(60)), "conversations wait for one another"
+        await eventually(lambda: len(system.backend.sent) == 100)
+        released.set()
+        for chat in ("c1", "c2"):
+            sent = [request.request_id for request in system.backend.sent if request.chat_session_id == chat]
+            assert sent == [f"r{index}" for index in range(int(chat == "c2"), 100, 2)]
+        acks = [(await alice.frame()).ack for _ in range(100)]
+        assert sorted(ack.seq for ack in acks) == list(range(1, 101))
+        assert all(ack.success for ack in acks)
 
 
 async def test_a_text_does_not_overtake_the_picture_before_it(system: System) -> None:

@@ -10,7 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.protocol.file_pb2 import GetSingleFileReq, GetSingleFileRsp, PutSingleFileRsp
 from services.runtime.logs import request_id
 from services.runtime.refusal import Refusal
-from services.runtime.rpc import DESCRIPTORS, IDEMPOTENT, Clients, Unavailable
+from services.runtime.rpc import DESCRIPTORS, Clients, Unavailable
+from services.runtime.rpc_policy import IDEMPOTENT
 from services.runtime.rpc_remote import RemoteServices
 from services.runtime.rpc_server import RpcServer
 from services.stores.ports import Instance, StoreError
