@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
+from prometheus_client import CollectorRegistry
+
 from services.runtime.context import Hosted, Runtime
 from services.runtime.health import HealthServer, Readiness
 from services.runtime.metrics import process_metrics, watch_event_loop
@@ -73,7 +75,7 @@ class Host:
         stores = await self._open_stores()
         self._cleanup.push_async_callback(close_stores, stores)
         self._readiness.ask(stores.checks())
-        clients = await self._clients(stores)
+        clients = await self._clients(stores, metrics)
         push = create_push_bus(cache=stores.cache, instance=settings.instance, single_process=settings.single_process)
         self._cleanup.push_async_callback(push.close)
         runtime = Runtime(
@@ -94,12 +96,13 @@ class Host:
             await self._take_calls(stores.registry, clients)
         self._readiness.state = "running"
 
-    async def _clients(self, stores: Stores) -> Clients:
+    async def _clients(self, stores: Stores, metrics: CollectorRegistry) -> Clients:
         if stores.registry is None:
             return Clients()
         from services.runtime.rpc_remote import RemoteServices
 
-        remote = RemoteServices(stores.registry, self._settings.rpc_secret, self._settings.rpc_tls)
+        settings = self._settings
+        remote = RemoteServices(stores.registry, settings.rpc_secret, settings.rpc_tls, metrics=metrics)
         self._cleanup.push_async_callback(remote.close)
         try:
             await remote.start()

@@ -14,10 +14,12 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from prometheus_client import CollectorRegistry
 
 from services.runtime.logs import request_id
 from services.runtime.rpc import DESCRIPTORS, Unavailable
 from services.runtime.rpc_call import RemoteCall
+from services.runtime.rpc_metrics import batch_metrics
 from services.runtime.rpc_policy import LARGEST_SHARED, WHOLE, order_key, repeatable
 from services.runtime.rpc_replica import Replica
 from services.runtime.rpc_router import PATIENCE, Router
@@ -43,7 +45,13 @@ class RemoteServices:
     """The calls of one process. Give `call` to Clients. Requests of up to `largest_shared` bytes share streams."""
 
     def __init__(
-        self, registry: Registry, secret: str, tls: RpcTls | None = None, *, largest_shared: int = LARGEST_SHARED
+        self,
+        registry: Registry,
+        secret: str,
+        tls: RpcTls | None = None,
+        *,
+        metrics: CollectorRegistry | None = None,
+        largest_shared: int = LARGEST_SHARED,
     ) -> None:
         self._registry = registry
         self._metadata = ((SECRET_KEY, secret),)
@@ -55,10 +63,11 @@ class RemoteServices:
             for service, descriptor in DESCRIPTORS.items()
             for method in descriptor.methods
         }
+        self._batches = batch_metrics(metrics or CollectorRegistry(), self._routers)
         self._ids = itertools.count(1)
         self._turn = itertools.count()
         self._sweeping: asyncio.TimerHandle | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[Replica, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Learns who is there and goes on learning. Raises StoreError."""
@@ -68,14 +77,14 @@ class RemoteServices:
         """Calls under way fail."""
         if self._sweeping is not None:
             self._sweeping.cancel()
+        for task in self._retiring.values():
+            task.cancel()
+        replicas = list(self._retiring)
         for router in self._routers.values():
             router.close()
-            for replica in router.replicas:
-                await replica.close()
+            replicas += router.replicas
             router.replicas = []
-        for task in self._retiring:
-            task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await asyncio.gather(*(replica.close() for replica in replicas))
 
     async def call(self, service: str, method: str, request: Any, timeout: float) -> Any:
         """Raises Unavailable with the service's name."""
@@ -161,13 +170,18 @@ class RemoteServices:
         for replica in router.replicas:
             same = wanted.pop((replica.instance.id, replica.instance.address), None)
             (gone if same is None else kept).append(replica)
-        kept += [Replica(instance, self._channel(instance), self._metadata, router) for instance in wanted.values()]
+        kept += [
+            Replica(instance, self._channel(instance), self._metadata, router, self._batches.labels(service))
+            for instance in wanted.values()
+        ]
         router.changed(kept)
         for replica in gone:
-            retiring = asyncio.create_task(replica.retire())
-            self._retiring.add(retiring)
-            retiring.add_done_callback(self._retiring.discard)
+            self._retiring[replica] = asyncio.create_task(self._retire(replica))
         log.info("service %s: %d replicas", service, len(kept))
+
+    async def _retire(self, replica: Replica) -> None:
+        await replica.retire()
+        del self._retiring[replica]
 
     def _channel(self, instance: Instance) -> grpc.aio.Channel:
         if self._tls is None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import grpc
+from prometheus_client import Histogram
 
 from services.protocol.batch_pb2 import Call, CallBatch, Reply, ReplyBatch
 from services.runtime.rpc import DESCRIPTORS
@@ -44,10 +45,15 @@ class Owner(Protocol):
 
 
 class Replica:
-    """`channel` is closed with the replica; `metadata` goes with every gRPC call."""
+    """`channel` is closed with the replica; `metadata` goes with every gRPC call; `batches` observes what shares a message."""
 
     def __init__(
-        self, instance: Instance, channel: grpc.aio.Channel, metadata: Sequence[tuple[str, str]], owner: Owner
+        self,
+        instance: Instance,
+        channel: grpc.aio.Channel,
+        metadata: Sequence[tuple[str, str]],
+        owner: Owner,
+        batches: Histogram,
     ) -> None:
         self.instance = instance
         self.ready = False
@@ -61,6 +67,7 @@ class Replica:
         self._channel = channel
         self._metadata = metadata
         self._owner = owner
+        self._batches = batches
         self._descriptor = DESCRIPTORS[instance.service]
         self._whole: dict[str, Any] = {}
         self._open = channel.stream_stream(
@@ -200,6 +207,7 @@ class Replica:
                     request_id=call.request_id,
                 )
             )
+        self._batches.observe(len(calls))
         return batch
 
     def _read(self, batch: ReplyBatch) -> None:

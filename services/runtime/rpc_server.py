@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _SERVER_OPTIONS = [
     *CHANNEL_OPTIONS,
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 2_000),
     ("grpc.so_reuseport", 0),  # a port that is taken must be an error, not a share of somebody's calls
 ]
 

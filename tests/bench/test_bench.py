@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import rpc
 from bench.samples import percentile
 from bench.wire import REQUEST_ID, authentication, field, send_template
 from services.protocol.base_pb2 import STRING
@@ -53,3 +54,12 @@ def test_a_percentile_is_a_sample_that_few_exceed(samples: list[float], fraction
 
 def test_no_samples_have_no_percentile() -> None:
     assert percentile(array("d"), 0.99) == 0.0
+
+
+def test_both_ways_of_calling_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc, "CALLERS", (4,))
+    monkeypatch.setattr(rpc, "ROUNDS", 1)
+    rows = rpc.measure(0.1)
+    assert [row[0] for row in rows] == ["ValidateSession", "Send"]
+    assert all(window.calls > 0 and window.client > 0 for row in rows for window in row[2:])
+    assert rpc.report(rows).count("|\n") == 3

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
+
+import pytest_asyncio
 
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 from services.protocol.user_pb2 import ValidateSessionReq, ValidateSessionRsp
@@ -150,3 +152,30 @@ class Caller:
                 await (self.send(f"warm-{id(self)}", f"warm-{conversation}") if not conversation else self.validate())
                 while not all(replica.ready for replica in router.replicas):  # noqa: ASYNC110
                     await asyncio.sleep(0.005)
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Returns when the condition holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - of another part, which has no event for it
+            await asyncio.sleep(0.005)
+
+
+def start(calls: Iterable[Awaitable[Any]]) -> list[asyncio.Future[Any]]:
+    return [asyncio.ensure_future(call) for call in calls]
+
+
+async def outcomes(calls: Iterable[Awaitable[Any]]) -> list[Any]:
+    """Answers and exceptions."""
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def names(count: int) -> list[str]:
+    return [f"r{number}" for number in range(count)]
+
+
+@pytest_asyncio.fixture(name="network")
+async def calls_network() -> AsyncIterator[Network]:
+    made = Network()
+    yield made
+    await made.cleanup.aclose()

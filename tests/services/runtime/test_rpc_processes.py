@@ -9,17 +9,9 @@ from pathlib import Path
 import pytest
 
 from services.runtime.rpc import Unavailable
-from tests.testbed.calls import Network
 from tests.testbed.process import Process, free_ports
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-async def network():
-    network = Network()
-    yield network
-    await network.cleanup.aclose()
 
 
 @pytest.fixture

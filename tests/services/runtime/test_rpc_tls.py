@@ -8,7 +8,7 @@ from services.runtime.rpc_remote import RemoteServices
 from services.runtime.rpc_server import RpcServer
 from services.runtime.rpc_tls import DEFAULT_NAME, read_rpc_tls
 from services.stores.ports import Instance
-from tests.testbed.calls import SECRET, Network
+from tests.testbed.calls import SECRET
 from tests.testbed.certificates import authority
 
 
@@ -42,13 +42,6 @@ def tls(trusted, signer, name=DEFAULT_NAME):
     settings = read_rpc_tls(variables(trusted, signer, name), problems)
     assert not problems
     return settings
-
-
-@pytest.fixture
-async def network():
-    network = Network()
-    yield network
-    await network.cleanup.aclose()
 
 
 async def test_calls_pass_between_processes_of_one_authority(network, ours):
