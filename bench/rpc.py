@@ -104,7 +104,7 @@ async def validate(remote: RemoteServices, number: int) -> None:
 
 
 async def send(remote: RemoteServices, number: int) -> None:
-    request = NewMessageReq(request_id=f"r{number}", user_id="u" * 24, chat_session_id=f"c{number % 64}")
+    request = NewMessageReq(request_id=f"r{number}", user_id="u" * 24, chat_session_id=f"c{number}")
     request.message.CopyFrom(MessageContent(string_message=StringMessageInfo(content="x" * 64)))
     await remote.call("transmit", "Send", request, 10.0)
 
