@@ -16,6 +16,7 @@ class Proxy:
         self._through = asyncio.Event()
         self._through.set()
         self._up = True
+        self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.accepted = 0
 
@@ -25,9 +26,11 @@ class Proxy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.restore()
+        self._through.set()
         self._server.close()
-        self._end_all()
+        self.cut()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def cut(self) -> None:
         self._up = False
@@ -49,10 +52,18 @@ class Proxy:
             writer.transport.abort()
             return
         self.accepted += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
             writer.transport.abort()
+            return
+        if not self._up:  # it was cut meanwhile
+            writer.transport.abort()
+            far_writer.transport.abort()
             return
         self._open |= {writer, far_writer}
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
