@@ -18,10 +18,12 @@ import pytest
 
 from controller.blueprint.workload import Probe, Secret
 from controller.engine.model import Event, Revision, Verdict
+from controller.engine.ports import InvalidDeclaration
 from controller.targets.local import logs, records, secrets
 from controller.targets.local.layout import StateDir, SystemPaths, default_state_dir
 from controller.targets.local.lease import Lease, holder
 from controller.targets.local.store import LocalStore
+from controller.targets.local.target import LocalTarget
 
 if TYPE_CHECKING:
     from tests.controller.targets.local.conftest import Machine
@@ -275,3 +277,10 @@ def test_a_lock_that_could_not_be_signed_is_let_go(tmp_path: Path, monkeypatch: 
         with pytest.raises(OSError, match="No space"):
             lease.acquire(tmp_path / "acme.lock")
     assert lease.acquire(tmp_path / "acme.lock")
+
+
+def test_encrypted_ports_are_refused_where_nothing_would_encrypt_them(tmp_path: Path) -> None:
+    head = {"apiVersion": "chatsystem.dev/v1alpha1", "kind": "ChatSystem", "metadata": {"name": "acme"}}
+    declared = {**head, "spec": {"version": "1", "exposure": {"tls": {"secretName": "certificate"}}}}
+    with pytest.raises(InvalidDeclaration, match=r"spec\.exposure\.tls: the local target does not encrypt"):
+        LocalTarget(StateDir(tmp_path)).blueprint(declared)
