@@ -193,7 +193,8 @@ class Queue(Protocol):
         ...
 
     async def depth(self, topic: str, group: str) -> int:
-        """Parcels not yet acknowledged."""
+        """Parcels not yet acknowledged. Where one message of the store carries several parcels, those that wait count as
+        messages, and what other processes have in hand may be missing: it is at least so many."""
         ...
 
     async def ping(self) -> None: ...
