@@ -27,7 +27,8 @@ debian_packages() {
   can_apt || stop "these packages are missing: ${missing[*]}. Install them, on Debian with: sudo apt-get install ${missing[*]}"
   say "installing Debian packages: ${missing[*]}"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # RUNLEVEL=1: the servers among the packages are not started; the tests start their own.
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 command -v "$python" >/dev/null || { can_apt && debian_packages python3 python3-venv; }
@@ -61,5 +62,7 @@ if [ "$group" = dev ]; then
   debian_packages chromium fonts-noto-cjk espeak-ng sox maven openjdk-17-jre-headless openssl
   command -v go >/dev/null ||
     say "Go is missing: the tests of files on S3 will fail until Go 1.24 or later is installed (https://go.dev/dl)"
+  # Queue and registry of the store tests.
+  debian_packages rabbitmq-server etcd-server etcd-client
 fi
 say "done"

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from services.catalogue import SERVICES
 from services.runtime.store_urls import StoreUrls, path_of
-from services.stores.ports import Cache, Database, Files, Queue, Registry, Search
+from services.stores.ports import Cache, Database, Files, Queue, Registry, Search, StoreError
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,6 @@ class Stores:
 async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int = 2) -> Stores:
     """Opens every store. What was opened is closed again if one fails. Raises StoreError, MigrationError."""
     from services.stores.redis_cache import RedisCache
-    from services.stores.redis_queue import RedisQueue
 
     async with AsyncExitStack() as opened:
         database = await open_database(urls, readers=database_readers)
@@ -48,7 +48,7 @@ async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int =
         cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"].password)
         opened.push_async_callback(cache.close)
         await cache.ping()
-        queue = RedisQueue(urls.urls["QUEUE"], urls.access["QUEUE"].password, consumer=instance)
+        queue = open_queue(urls, instance=instance)
         opened.push_async_callback(queue.close)
         await queue.ping()
         search = open_search(urls, database)
@@ -106,13 +106,36 @@ async def _files(urls: StoreUrls) -> Files:
     return files
 
 
-async def _registry(urls: StoreUrls) -> Registry | None:
-    if urls.urls["REGISTRY"].startswith("none:"):
-        return None
-    from services.stores.redis_registry import RedisRegistry
+def open_queue(urls: StoreUrls, *, instance: str) -> Queue:
+    """The queue alone; it connects with its first use."""
+    url, access = urls.urls["QUEUE"], urls.access["QUEUE"]
+    if url.startswith("amqp:"):
+        from services.stores.rabbitmq_queue import RabbitQueue
 
-    registry = RedisRegistry(urls.urls["REGISTRY"], urls.access["REGISTRY"].password)
-    await registry.ping()
+        return RabbitQueue(url, access, consumer=instance)
+    from services.stores.redis_queue import RedisQueue
+
+    return RedisQueue(url, access.password, consumer=instance)
+
+
+async def _registry(urls: StoreUrls) -> Registry | None:
+    url, access = urls.urls["REGISTRY"], urls.access["REGISTRY"]
+    if url.startswith("none:"):
+        return None
+    registry: Registry
+    if url.startswith("etcd:"):
+        from services.stores.etcd_registry import EtcdRegistry
+
+        registry = EtcdRegistry(url, access, names={service.name: service.registry_name for service in SERVICES})
+    else:
+        from services.stores.redis_registry import RedisRegistry
+
+        registry = RedisRegistry(url, access.password)
+    try:
+        await registry.ping()
+    except StoreError:
+        await registry.close()
+        raise
     return registry
 
 

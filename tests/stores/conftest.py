@@ -24,9 +24,13 @@ from services.store.index_repair import repair
 from services.store.index_source import Messages, Users
 from services.stores.access import Access
 from services.stores.elasticsearch.search import ElasticsearchSearch
+from services.stores.etcd_lease import Terms as LeaseTerms
+from services.stores.etcd_registry import EtcdRegistry
 from services.stores.files_folder import FolderFiles
 from services.stores.files_s3 import S3Files
 from services.stores.migrate import load, sql_directory
+from services.stores.rabbitmq_consumption import Pauses
+from services.stores.rabbitmq_queue import RabbitQueue
 from services.stores.redis_cache import RedisCache
 from services.stores.redis_consumption import Timing
 from services.stores.redis_queue import RedisQueue
@@ -35,11 +39,13 @@ from services.stores.search_database import DatabaseSearch
 from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
 from tests.testbed.elasticsearch import Elasticsearch, Named
+from tests.testbed.etcd import etcd
+from tests.testbed.rabbitmq import rabbitmq
 from tests.testbed.runtime import valkey
 from tests.testbed.s3 import S3
 from tests.testbed.valkey import Valkey
 
-__all__ = ["own_valkey", "valkey"]
+__all__ = ["etcd", "own_valkey", "rabbitmq", "valkey"]
 
 _serial = itertools.count()
 
@@ -69,8 +75,22 @@ class World:
             self.valkey.url, self.valkey.password, consumer=consumer, prefix=self.prefix, timeout=2, timing=QUICK
         )
 
+    async def rabbitmq_queue(self, consumer: str = "one") -> RabbitQueue:
+        server = self.fixture("rabbitmq")
+        return RabbitQueue(
+            server.url,
+            server.access,
+            consumer=consumer,
+            prefix=self.prefix,
+            pauses=Pauses(retry=0.02, longest_retry=0.1, reconnect=0.02, longest_reconnect=0.1),
+        )
+
     async def redis_registry(self) -> RedisRegistry:
         return RedisRegistry(self.valkey.url, self.valkey.password, prefix=self.prefix, terms=BRIEF)
+
+    async def etcd_registry(self) -> EtcdRegistry:
+        server = self.fixture("etcd")
+        return EtcdRegistry(f"etcd://{server.address}/{self.prefix.strip(':')}", terms=LeaseTerms(ttl=1, renew=0.3))
 
     async def folder_files(self) -> FolderFiles:
         return await FolderFiles.open(self.folder / "files")
@@ -129,8 +149,8 @@ def index_prefix() -> str:
 
 DATABASES: dict[str, Callable[..., Awaitable[Any]]] = {"sqlite": World.sqlite}
 CACHES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_cache}
-QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_queue}
-REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_registry}
+QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_queue, "rabbitmq": World.rabbitmq_queue}
+REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_registry, "etcd": World.etcd_registry}
 FILES: dict[str, Callable[..., Awaitable[Any]]] = {"folder": World.folder_files, "s3": World.s3_files}
 SEARCHES: dict[str, Callable[..., Awaitable[Any]]] = {
     "database": World.database_search,
