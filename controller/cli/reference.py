@@ -46,6 +46,7 @@ they are inside `status`, which has the form of [ChatSystem.status](chatsystem.m
 | `events` | `{"events": [{"time", "type", "reason", "component", "message"}]}`, newest last |
 | `history` | `{"revisions": [{"number", "generation", "time", "author", "verdict", "seconds", "summary", "message", "document"}]}`, newest first |
 | `render` | `{"system", "workloads": [...], "secrets": [...]}` |
+| `queue dead` | `{"deadLetters": [{"id", "topic", "group", "attempts", "reason", "event"}]}` |
 | `doctor` | `{"findings": [{"check", "level": "ok" or "warning" or "error", "message", "remedy"}]}` |
 """
 
@@ -53,9 +54,17 @@ they are inside `status`, which has the form of [ChatSystem.status](chatsystem.m
 def page() -> str:
     """The reference page of the command line, as Markdown."""
     parts = [_HEAD]
-    for name, command in program.commands.items():
+    for name, command in _verbs(program):
         parts.append("\n".join(_verb(name, command)))
     return "\n".join([*parts, _JSON])
+
+
+def _verbs(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _verbs(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _verb(name: str, command: click.Command) -> Iterator[str]:

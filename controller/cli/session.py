@@ -38,6 +38,11 @@ class Session(Protocol):
         of the named are removed."""
         ...
 
+    async def ask_services(self, system: str, arguments: Sequence[str]) -> str:
+        """Runs the program of the services with these arguments, reaching the system's stores as its services do, and
+        returns what it printed. Raises TargetError with its own words if it failed."""
+        ...
+
     def data_directories(self, system: str) -> Sequence[Path]:
         """Where the system keeps data, for people. Also after the system was removed."""
         ...

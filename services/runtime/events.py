@@ -19,6 +19,9 @@ SEARCH = "search"
 PEOPLE = "search-people"
 """A person whom a search index wants to know of."""
 
+CONSUMERS = ((TRANSCRIPTS, "store"), (SEARCH, "search-index"), (PEOPLE, "search-index"))
+"""The groups of consumers, as (topic, group): where dead letters are looked for."""
+
 
 @dataclass(frozen=True)
 class MessageEvent:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from controller.engine.loop import Loop
 from controller.engine.ports import TargetError
+from controller.targets.local.administer import ask
 from controller.targets.local.identity import identify
 from controller.targets.local.layout import VARIABLE, StateDir, default_state_dir
 from controller.targets.local.lease import Lease, holder
@@ -91,6 +92,12 @@ class LocalSession:
     async def run(self, names: Collection[str] | None, stopped: asyncio.Event) -> None:
         """Drives the named systems, or all that there are and will be, until `stopped` is set or all the named are gone."""
         await _until(Loop(self.store, self.target, names=names), stopped)
+
+    async def ask_services(self, system: str, arguments: Sequence[str]) -> str:
+        stored = await self.store.get(system)
+        if stored is None:
+            raise TargetError(f"there is no system named {system}")
+        return await ask(system, self._state.system(system), self.target.blueprint(stored.document), arguments)
 
     def data_directories(self, system: str) -> Sequence[Path]:
         paths = self._state.system(system)

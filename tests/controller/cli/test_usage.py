@@ -18,7 +18,8 @@ Chatsystem = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[3]
 
 VERBS = (
-    "up apply plan status wait events history rollback scale pause resume logs render delete doctor controller version"
+    "up apply plan status wait events history rollback scale pause resume logs queue render delete doctor controller "
+    "version"
 )
 
 
@@ -42,6 +43,9 @@ def test_every_verb_is_there_and_explains_itself(chatsystem: Chatsystem) -> None
         (["wait", "chat", "--timeout", "soon"], "'soon' is not a duration"),
         (["wait", "chat", "--for", "lunch"], "'lunch' is not one of"),
         (["rollback", "chat", "--to", "0"], "0 is not in the range"),
+        (["queue", "replay", "chat"], "say --all"),
+        (["queue", "replay", "chat", "x", "--all"], "say --all"),
+        (["queue", "dead"], "Missing argument"),
         (["plan"], "give either -f FILE or the NAME"),
         (["render", "chat", "-f", "x.yaml"], "give either -f FILE or the NAME"),
         (["apply", "-f", "/no/such/file.yaml"], "cannot read /no/such/file.yaml: No such file or directory"),
