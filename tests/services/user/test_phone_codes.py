@@ -179,6 +179,21 @@ async def test_a_phone_is_set_with_a_code_sent_to_it(world: World) -> None:
     assert (await world.info(person)).phone == PHONE
 
 
+@pytest.mark.parametrize("sent_to", [PHONE, OTHER])
+async def test_a_phone_is_not_set_without_the_code_sent_to_it(world: World, sent_to: str) -> None:
+    person = await world.register("小明")
+    code_id = await request_code(world, sent_to, user_pb2.SET_PHONE)
+    request = user_pb2.SetUserPhoneNumberReq(
+        user_id=person.user_id,
+        phone_number=PHONE,
+        phone_verify_code_id=code_id,
+        phone_verify_code="no code" if sent_to == PHONE else world.codes[OTHER],
+    )
+    answer = await world.call("user", "SetUserPhoneNumber", request)
+    assert (answer.success, answer.errmsg) == (False, "验证码错误或已过期")
+    assert (await world.info(person)).phone == ""
+
+
 async def test_a_number_that_is_none_is_not_set(world: World) -> None:
     person = await world.register("小明")
     code_id = await request_code(world, PHONE)
