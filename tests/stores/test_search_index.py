@@ -96,7 +96,7 @@ async def world_on(server, make_runtime):
         runtime = await make_runtime()
         prefix = index_prefix()
         runtime.search = ElasticsearchSearch(
-            [f"https://127.0.0.1:{proxy.port}"], server.access, prefix=prefix, refresh="50ms"
+            [f"https://127.0.0.1:{proxy.port}"], server.access, prefix=prefix, refresh="50ms", timeout=20
         )
         await add_people(runtime, "ann", "bob", "cid")
         await add_conversation(runtime, "pair", "ann", "bob", kind=1)
