@@ -13,7 +13,7 @@ compile() {
 }
 
 compile controller --extra controller "${@}"
-compile services --extra services --extra stores "${@}"
-compile speech --extra services --extra stores --extra speech "${@}"
+compile services --extra services --extra stores --extra tracing "${@}"
+compile speech --extra services --extra stores --extra speech --extra tracing "${@}"
 compile local --extra local --group build "${@}"
-compile dev --extra local --extra stores --group build --group dev "${@}"
+compile dev --extra local --extra stores --extra tracing --group build --group dev "${@}"

@@ -21,6 +21,7 @@ from services.gateway.operations import Limits, Operations
 from services.gateway.sessions import SessionCache
 from services.gateway.websocket import SocketLimits, WebSocketServer
 from services.gateway.wheel import Wheel
+from services.observation.tracer import Tracer
 from services.protocol.gateway_pb2 import DeliveryBatch
 from services.protocol.store_pb2 import SyncReq, SyncRsp
 from services.protocol.user_pb2 import ValidateSessionReq, ValidateSessionRsp
@@ -47,7 +48,8 @@ class Gateway:
         self._sessions = SessionCache(self._validate, runtime.clock)
         self._wheel = Wheel(tick=TICK)
         requests = RateLimiter(settings.number("gateway", "requestRate"), settings.integer("gateway", "requestBurst"))
-        self._operations = Operations(
+        self._operations = _operations(
+            runtime.tracer,
             clients=runtime.clients,
             push=runtime.push,
             sessions=self._sessions,
@@ -131,6 +133,14 @@ class Gateway:
     async def _sync(self, request: SyncReq) -> SyncRsp:
         answer: SyncRsp = await self._runtime.clients.call("store", "Sync", request)
         return answer
+
+
+def _operations(tracer: Tracer | None, **parts: Any) -> Operations:
+    if tracer is None:
+        return Operations(**parts)
+    from services.gateway.traced import TracedOperations
+
+    return TracedOperations(tracer, **parts)
 
 
 RECEIVE_BUFFER = 256 * 1024

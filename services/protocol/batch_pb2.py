@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dservices/protocol/batch.proto\x12\x07\x63hen_im\"[\n\x04\x43\x61ll\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\x12\x0f\n\x07request\x18\x04 \x01(\x0c\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"8\n\tCallBatch\x12\x1b\n\x04\x63\x61ll\x18\x01 \x03(\x0b\x32\r.chen_im.Call\x12\x0e\n\x06\x63\x61ncel\x18\x02 \x03(\x04\"h\n\x05Reply\x12\n\n\x02id\x18\x01 \x01(\x04\x12$\n\x06status\x18\x02 \x01(\x0e\x32\x14.chen_im.ReplyStatus\x12\x10\n\x08response\x18\x03 \x01(\x0c\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12\x0c\n\x04more\x18\x05 \x01(\x08\"<\n\nReplyBatch\x12\x1d\n\x05reply\x18\x01 \x03(\x0b\x32\x0e.chen_im.Reply\x12\x0f\n\x07leaving\x18\x02 \x01(\x08*E\n\x0bReplyStatus\x12\x0c\n\x08\x41NSWERED\x10\x00\x12\x0f\n\x0bUNAVAILABLE\x10\x01\x12\n\n\x06\x46\x41ILED\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\x32\x41\n\nCallStream\x12\x33\n\x04Open\x12\x12.chen_im.CallBatch\x1a\x13.chen_im.ReplyBatch(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dservices/protocol/batch.proto\x12\x07\x63hen_im\"j\n\x04\x43\x61ll\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\x12\x0f\n\x07request\x18\x04 \x01(\x0c\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\r\n\x05trace\x18\x06 \x01(\t\"8\n\tCallBatch\x12\x1b\n\x04\x63\x61ll\x18\x01 \x03(\x0b\x32\r.chen_im.Call\x12\x0e\n\x06\x63\x61ncel\x18\x02 \x03(\x04\"h\n\x05Reply\x12\n\n\x02id\x18\x01 \x01(\x04\x12$\n\x06status\x18\x02 \x01(\x0e\x32\x14.chen_im.ReplyStatus\x12\x10\n\x08response\x18\x03 \x01(\x0c\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12\x0c\n\x04more\x18\x05 \x01(\x08\"<\n\nReplyBatch\x12\x1d\n\x05reply\x18\x01 \x03(\x0b\x32\x0e.chen_im.Reply\x12\x0f\n\x07leaving\x18\x02 \x01(\x08*E\n\x0bReplyStatus\x12\x0c\n\x08\x41NSWERED\x10\x00\x12\x0f\n\x0bUNAVAILABLE\x10\x01\x12\n\n\x06\x46\x41ILED\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\x32\x41\n\nCallStream\x12\x33\n\x04Open\x12\x12.chen_im.CallBatch\x1a\x13.chen_im.ReplyBatch(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'services.protocol.batch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REPLYSTATUS']._serialized_start=361
-  _globals['_REPLYSTATUS']._serialized_end=430
+  _globals['_REPLYSTATUS']._serialized_start=376
+  _globals['_REPLYSTATUS']._serialized_end=445
   _globals['_CALL']._serialized_start=42
-  _globals['_CALL']._serialized_end=133
-  _globals['_CALLBATCH']._serialized_start=135
-  _globals['_CALLBATCH']._serialized_end=191
-  _globals['_REPLY']._serialized_start=193
-  _globals['_REPLY']._serialized_end=297
-  _globals['_REPLYBATCH']._serialized_start=299
-  _globals['_REPLYBATCH']._serialized_end=359
-  _globals['_CALLSTREAM']._serialized_start=432
-  _globals['_CALLSTREAM']._serialized_end=497
+  _globals['_CALL']._serialized_end=148
+  _globals['_CALLBATCH']._serialized_start=150
+  _globals['_CALLBATCH']._serialized_end=206
+  _globals['_REPLY']._serialized_start=208
+  _globals['_REPLY']._serialized_end=312
+  _globals['_REPLYBATCH']._serialized_start=314
+  _globals['_REPLYBATCH']._serialized_end=374
+  _globals['_CALLSTREAM']._serialized_start=447
+  _globals['_CALLSTREAM']._serialized_end=512
 # @@protoc_insertion_point(module_scope)

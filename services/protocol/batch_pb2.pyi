@@ -19,18 +19,20 @@ FAILED: ReplyStatus
 REFUSED: ReplyStatus
 
 class Call(_message.Message):
-    __slots__ = ("id", "method", "timeout_ms", "request", "request_id")
+    __slots__ = ("id", "method", "timeout_ms", "request", "request_id", "trace")
     ID_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
     id: int
     method: str
     timeout_ms: int
     request: bytes
     request_id: str
-    def __init__(self, id: _Optional[int] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., request: _Optional[bytes] = ..., request_id: _Optional[str] = ...) -> None: ...
+    trace: str
+    def __init__(self, id: _Optional[int] = ..., method: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., request: _Optional[bytes] = ..., request_id: _Optional[str] = ..., trace: _Optional[str] = ...) -> None: ...
 
 class CallBatch(_message.Message):
     __slots__ = ("call", "cancel")

@@ -7,14 +7,17 @@ creates the services in dependency order, starts them, and stops them in reverse
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from services.observation.pools import Pools
+from services.observation.samples import Samples
 from services.stores.ports import Cache, Database, Files, Queue, Search
 
 if TYPE_CHECKING:
+    from services.observation.tracer import Tracer
     from services.runtime.push import PushBus
     from services.runtime.rpc import Clients
     from services.runtime.settings import Settings
@@ -54,3 +57,11 @@ class Runtime:
     queue: Queue
     search: Search
     files: Files
+    samples: Samples
+    """Figures that are taken when the metrics are scraped."""
+    tracer: Tracer | None = field(default=None, kw_only=True)
+    """None: no traces are made."""
+    pools: Pools = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pools = Pools(self.metrics)

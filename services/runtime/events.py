@@ -65,3 +65,13 @@ class UserEvent:
         if not isinstance(fields, dict) or set(fields) != {"user_id"} or not isinstance(fields["user_id"], str):
             raise ValueError("not an event of a person")
         return cls(**fields)
+
+
+def stored_at(payload: bytes) -> float | None:
+    """When the message of an event was stored, in Unix seconds: its id begins with the milliseconds as 12 hex digits. None
+    for an event that names no message."""
+    try:
+        fields: Any = json.loads(payload)
+        return int(fields["message_id"][:12], 16) / 1000
+    except (ValueError, LookupError, TypeError):
+        return None

@@ -16,6 +16,7 @@ from contextlib import suppress
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from services.observation.samples import Samples
 from services.stores.ports import StoreError
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,13 @@ class Readiness:
 
     async def report(self) -> tuple[bool, dict[str, object]]:
         """Ready or not, and why."""
-        results = await self._run_checks()
-        ready = self.state == "running" and all(result == "ok" for result in results.values())
+        ready, results = await self.outcome()
         return ready, {"ready": ready, "state": self.state, "checks": results}
+
+    async def outcome(self) -> tuple[bool, dict[str, str]]:
+        """Ready or not, and the result of each check, "ok" or what is wrong."""
+        results = await self._run_checks()
+        return self.state == "running" and all(result == "ok" for result in results.values()), results
 
     async def _run_checks(self) -> dict[str, str]:
         if self._asked is None or time.monotonic() - self._asked[0] > _REMEMBER:
@@ -68,11 +73,12 @@ async def _result(check: Callable[[], Awaitable[None]]) -> str:
 
 
 class HealthServer:
-    """Serves until `close`."""
+    """Serves until `close`. `samples` are taken for every scrape."""
 
-    def __init__(self, readiness: Readiness, metrics: CollectorRegistry) -> None:
+    def __init__(self, readiness: Readiness, metrics: CollectorRegistry, samples: Samples | None = None) -> None:
         self._readiness = readiness
         self._metrics = metrics
+        self._samples = samples
         self._server: asyncio.Server | None = None
         self.port = 0
 
@@ -115,5 +121,7 @@ class HealthServer:
                 ready, report = await self._readiness.report()
                 return 200 if ready else 503, "application/json", json.dumps(report).encode() + b"\n"
             case b"/metrics":
+                if self._samples is not None:
+                    await self._samples.take()
                 return 200, CONTENT_TYPE_LATEST, generate_latest(self._metrics)
         return 404, "text/plain", b"known are /healthz, /readyz and /metrics\n"

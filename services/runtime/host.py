@@ -15,13 +15,19 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
+from services.observation.calls import observed_calls
+from services.observation.process import observe_readiness, observed_stores
+from services.observation.push import PushCollector
+from services.observation.samples import Samples
+from services.observation.tracer import Tracer
+from services.observation.tracing_settings import TracingError, open_tracer
 from services.runtime.context import Hosted, Runtime
 from services.runtime.health import HealthServer, Readiness
-from services.runtime.metrics import process_metrics, watch_event_loop
+from services.runtime.metrics import installed_version, process_metrics, watch_event_loop
 from services.runtime.open_stores import Stores, close_stores, open_stores
 from services.runtime.process_settings import ProcessSettings
 from services.runtime.push import create_push_bus
-from services.runtime.rpc import Clients
+from services.runtime.rpc import Clients, Remote
 from services.stores.migrate import MigrationError
 from services.stores.ports import Instance, Registry, StoreError
 
@@ -60,7 +66,9 @@ class Host:
     async def _start(self) -> None:
         settings = self._settings
         metrics = process_metrics(settings.instance, (service.name for service in settings.services))
-        health = HealthServer(self._readiness, metrics)
+        samples = Samples(metrics)
+        observe_readiness(self._readiness, metrics, samples)
+        health = HealthServer(self._readiness, metrics, samples)
         try:
             await health.start(settings.metrics_host, settings.metrics_port)
         except OSError as error:
@@ -72,11 +80,14 @@ class Host:
         watching = asyncio.create_task(watch_event_loop(metrics))
         self._cleanup.callback(watching.cancel)
 
-        stores = await self._open_stores()
-        self._cleanup.push_async_callback(close_stores, stores)
+        tracer = self._tracer()
+        opened = await self._open_stores()
+        self._cleanup.push_async_callback(close_stores, opened)
+        stores = observed_stores(opened, metrics, samples, time.time, tracer)
         self._readiness.ask(stores.checks())
-        clients = await self._clients(stores, metrics)
+        clients = await self._clients(stores, metrics, tracer)
         push = create_push_bus(cache=stores.cache, instance=settings.instance, single_process=settings.single_process)
+        metrics.register(PushCollector(push))
         self._cleanup.push_async_callback(push.close)
         runtime = Runtime(
             settings=settings.service_settings,
@@ -89,6 +100,8 @@ class Host:
             queue=stores.queue,
             search=stores.search,
             files=stores.files,
+            samples=samples,
+            tracer=tracer,
         )
         for service in settings.services:
             await self._start_service(service.name, runtime)
@@ -96,19 +109,41 @@ class Host:
             await self._take_calls(stores.registry, clients)
         self._readiness.state = "running"
 
-    async def _clients(self, stores: Stores, metrics: CollectorRegistry) -> Clients:
-        if stores.registry is None:
-            return Clients()
+    def _tracer(self) -> Tracer | None:
+        settings = self._settings
+        if settings.tracing is None:
+            return None
+        try:
+            tracer = open_tracer(
+                settings.tracing,
+                services=[service.name for service in settings.services],
+                instance=settings.instance,
+                version=installed_version(),
+            )
+        except TracingError as error:
+            raise StartError(str(error)) from error
+        self._cleanup.push_async_callback(asyncio.to_thread, tracer.close)
+        return tracer
+
+    async def _clients(self, stores: Stores, metrics: CollectorRegistry, tracer: Tracer | None) -> Clients:
+        remote = None if stores.registry is None else await self._remote(stores.registry, metrics)
+        if tracer is None:
+            return Clients(remote)
+        from services.observation.traced_calls import TracedClients
+
+        return TracedClients(tracer, remote)
+
+    async def _remote(self, registry: Registry, metrics: CollectorRegistry) -> Remote:
         from services.runtime.rpc_remote import RemoteServices
 
         settings = self._settings
-        remote = RemoteServices(stores.registry, settings.rpc_secret, settings.rpc_tls, metrics=metrics)
+        remote = RemoteServices(registry, settings.rpc_secret, settings.rpc_tls, metrics=metrics)
         self._cleanup.push_async_callback(remote.close)
         try:
             await remote.start()
         except StoreError as error:
             raise StartError(f"the registry cannot be used: {error}") from error
-        return Clients(remote.call)
+        return observed_calls(remote.call, metrics)
 
     async def _take_calls(self, registry: Registry, clients: Clients) -> None:
         """Listens for calls of other processes and makes this one known to them."""

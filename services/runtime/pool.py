@@ -21,23 +21,29 @@ class BoundedPool:
     def __init__(self, name: str, *, workers: int, queue_limit: int) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._capacity = workers + queue_limit
-        self._taken = 0
+        self.name = name
+        self.workers = workers
+        self.taken = 0
+        """Calls that run or wait."""
+        self.refused = 0
+        """Calls that found the queue full, since the start."""
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls `function` in a thread. Raises Overloaded, and whatever `function` raises.
 
         A caller that is cancelled leaves its place to others only when the thread is done: the thread cannot be stopped.
         """
-        if self._taken >= self._capacity:
+        if self.taken >= self._capacity:
+            self.refused += 1
             raise Overloaded
-        self._taken += 1
+        self.taken += 1
         future = self._executor.submit(function, *args, **kwargs)
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: _call_soon(loop, self._release))
         return await asyncio.wrap_future(future)
 
     def _release(self) -> None:
-        self._taken -= 1
+        self.taken -= 1
 
     async def close(self) -> None:
         """Drops what is waiting and returns when what runs is done."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from services.protocol.base_pb2 import MessageContent
 from services.protocol.gateway_pb2 import Delivery, DeliveryBatch
+from services.runtime.push import PushTally
 from services.stores.ports import Cache, StoreError, Subscription
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class PresencePushBus:
         self._tasks: list[asyncio.Task[None]] = []
         self._subscription: Subscription | None = None
         self._closed = False
+        self.tally = PushTally()
 
     def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
         self._deliver = deliver
@@ -112,15 +114,18 @@ class PresencePushBus:
         ]
 
     async def publish(self, batch: DeliveryBatch) -> None:
+        self.tally.batches += 1
         if self._deliver is not None:
             self._deliver(batch)
         if self._closed:
             return
         if len(self._waiting) >= BACKLOG:
+            self.tally.dropped_backlog += 1
             log.warning("push dropped: %d batches wait for the cache", len(self._waiting))
             return
         sent = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, sent))
+        self.tally.waiting = len(self._waiting)
         if self._sender is None:
             self._sender = asyncio.create_task(self._send(), name="push-send")
         await sent
@@ -173,6 +178,7 @@ class PresencePushBus:
 
     async def _receive(self, subscription: Subscription) -> None:
         async for _, payload in subscription:
+            self.tally.received += 1
             try:
                 batch = DeliveryBatch.FromString(payload)
                 if self._deliver is not None:
@@ -184,9 +190,11 @@ class PresencePushBus:
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
+                self.tally.waiting = 0
                 try:
                     await self._send_batches([batch for batch, _ in waiting])
                 except StoreError as error:
+                    self.tally.dropped_cache += len(waiting)
                     log.warning("push to other replicas dropped: %s", error)
                 except Exception:
                     log.exception("push to other replicas failed")
@@ -207,6 +215,7 @@ class PresencePushBus:
                 merged.setdefault(replica, DeliveryBatch()).MergeFrom(part)
             revoked.revoked_session.extend(batch.revoked_session)
             revoked.revoked_user.extend(batch.revoked_user)
+        self.tally.remote += len(merged)
         for replica, part in merged.items():
             if not await self._cache.publish(channel(replica), part.SerializeToString()):
                 await self._forget(replica, users, presence)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.catalogue import BY_NAME, SERVICES, Service
+from services.observation.tracing_settings import TracingSettings, read_tracing
 from services.runtime.rpc_tls import RpcTls, read_rpc_tls
 from services.runtime.settings import Settings, SettingsError, read_settings
 from services.runtime.store_urls import StoreUrls, read_store_urls
@@ -47,6 +48,8 @@ class ProcessSettings:
     """Seconds to wait at the start for a store that does not answer yet."""
     drain_timeout: float
     """Seconds that draining may take altogether."""
+    tracing: TracingSettings | None = None
+    """None: no traces are made."""
 
     @property
     def single_process(self) -> bool:
@@ -107,6 +110,7 @@ def read_process_settings(services: tuple[Service, ...], environment: Mapping[st
     rpc_tls = read_rpc_tls(environment, problems)
     start_timeout = _seconds("CHATSYSTEM_START_TIMEOUT", "15", environment, problems)
     drain_timeout = _seconds("CHATSYSTEM_DRAIN_TIMEOUT", "30", environment, problems)
+    tracing = read_tracing(environment, problems)
     if problems or service_settings is None or store_urls is None:
         raise SettingsError(problems)
     return ProcessSettings(
@@ -122,6 +126,7 @@ def read_process_settings(services: tuple[Service, ...], environment: Mapping[st
         rpc_tls=rpc_tls,
         start_timeout=start_timeout,
         drain_timeout=drain_timeout,
+        tracing=tracing,
     )
 
 

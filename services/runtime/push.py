@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.protocol.gateway_pb2 import DeliveryBatch
@@ -19,8 +20,27 @@ def session_key(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@dataclass(slots=True)
+class PushTally:
+    """What a bus has done since the start. Plain numbers: this is the way of every message."""
+
+    batches: int = 0
+    """Batches handed to the bus."""
+    waiting: int = 0
+    """Of these, those that wait for the cache."""
+    remote: int = 0
+    """Batches sent to another replica."""
+    received: int = 0
+    """Batches that came from another replica."""
+    dropped_backlog: int = 0
+    dropped_cache: int = 0
+    """Batches that other replicas did not get: too many waited, or the cache was away."""
+
+
 class PushBus(Protocol):
     """`publish` may be called from any service; only gateways attach."""
+
+    tally: PushTally
 
     async def publish(self, batch: DeliveryBatch) -> None:
         """Returns when the batch was handed on; never raises for a bus that is away. Batches keep their order."""
@@ -52,6 +72,7 @@ class LocalPushBus:
 
     def __init__(self) -> None:
         self._deliver: Callable[[DeliveryBatch], None] | None = None
+        self.tally = PushTally()
 
     def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
         self._deliver = deliver
@@ -60,6 +81,7 @@ class LocalPushBus:
         return None
 
     async def publish(self, batch: DeliveryBatch) -> None:
+        self.tally.batches += 1
         if self._deliver is not None:
             self._deliver(batch)
 

@@ -39,3 +39,5 @@ class RemoteCall:
     """Those that refused it, or were lost with it in their hands."""
     pieces: list[bytes] | None = None
     """What has come of a response in several pieces."""
+    trace: str = ""
+    """The span that it belongs to (services/observation/tracer.py); "" for none."""

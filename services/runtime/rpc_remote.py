@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import CollectorRegistry
 
+from services.observation.tracer import trace_parent
 from services.runtime.logs import request_id
 from services.runtime.rpc import DESCRIPTORS, Unavailable
 from services.runtime.rpc_call import RemoteCall
@@ -24,7 +25,15 @@ from services.runtime.rpc_policy import LARGEST_SHARED, WHOLE, order_key, repeat
 from services.runtime.rpc_replica import Replica
 from services.runtime.rpc_router import PATIENCE, Router
 from services.runtime.rpc_tls import RpcTls
-from services.runtime.rpc_wire import CHANNEL_OPTIONS, LEAVING, REQUEST_ID_KEY, SECRET_KEY, describe, printable_id
+from services.runtime.rpc_wire import (
+    CHANNEL_OPTIONS,
+    LEAVING,
+    REQUEST_ID_KEY,
+    SECRET_KEY,
+    TRACE_KEY,
+    describe,
+    printable_id,
+)
 from services.stores.ports import Instance, Registry
 
 log = logging.getLogger(__name__)
@@ -97,6 +106,7 @@ class RemoteServices:
             method=f"{service}.{method}",
             request=payload,
             request_id=printable_id(request_id.get()),
+            trace=trace_parent.get(),
             deadline=now + timeout,
             patience=now + min(timeout, PATIENCE),
             future=loop.create_future(),
@@ -133,7 +143,8 @@ class RemoteServices:
         order = replicas[start:] + replicas[:start]
         # Those with a connection first (the sort is stable): a dead replica must not make every call wait for it.
         order.sort(key=lambda replica: (not replica.connected(), replica.leaving))
-        metadata = ((REQUEST_ID_KEY, call.request_id),) if call.request_id else ()
+        about = ((REQUEST_ID_KEY, call.request_id), (TRACE_KEY, call.trace))
+        metadata = tuple(each for each in about if each[1])
         problem = "no replica could be reached"
         for replica in order:
             left = call.deadline - loop.time()

@@ -205,6 +205,7 @@ class Replica:
                     timeout_ms=max(1, int((call.deadline - now) * 1000)),
                     request=call.request,
                     request_id=call.request_id,
+                    trace=call.trace,
                 )
             )
         self._batches.observe(len(calls))

@@ -16,11 +16,12 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from services.observation.tracer import trace_parent
 from services.runtime.logs import request_id
 from services.runtime.rpc import DESCRIPTORS, Handler, Unavailable
 from services.runtime.rpc_stream_server import CallStreams
 from services.runtime.rpc_tls import RpcTls
-from services.runtime.rpc_wire import CHANNEL_OPTIONS, LEAVING, REQUEST_ID_KEY, SECRET_KEY
+from services.runtime.rpc_wire import CHANNEL_OPTIONS, LEAVING, REQUEST_ID_KEY, SECRET_KEY, TRACE_KEY
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class RpcServer:
             if self._refusing:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, LEAVING)
             request_id.set(str(metadata.get(REQUEST_ID_KEY, "")))
+            trace_parent.set(str(metadata.get(TRACE_KEY, "")))
             try:
                 return await handler(request)
             except Unavailable as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 
+from services.observation.tracer import trace_parent
 from services.protocol import batch_pb2
 from services.protocol.batch_pb2 import Call, CallBatch, Reply, ReplyBatch
 from services.runtime.logs import request_id
@@ -163,6 +164,7 @@ class _Stream:
 
     async def _perform(self, call: Call, handler: Handler, parse: Callable[[bytes], Any]) -> None:
         request_id.set(call.request_id)
+        trace_parent.set(call.trace)
         reply = Reply(id=call.id)
         try:
             reply.response = (await handler(parse(call.request))).SerializeToString()

@@ -8,6 +8,7 @@ from services.protocol import batch_pb2
 
 SECRET_KEY = "x-chatsystem-secret"  # noqa: S105 - the name, not the secret
 REQUEST_ID_KEY = "x-request-id"
+TRACE_KEY = "traceparent"
 STREAM_SERVICE = batch_pb2.DESCRIPTOR.services_by_name["CallStream"].full_name
 STREAM_METHOD = f"/{STREAM_SERVICE}/Open"
 LARGEST_MESSAGE = 96 * 2**20

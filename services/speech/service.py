@@ -40,6 +40,7 @@ class SpeechService:
             workers=settings.integer("speech", "workers"),
             queue_limit=settings.integer("speech", "queueLimit"),
         )
+        runtime.pools.watch(self._pool)
         self._waiting = 0
         self._most_waiting = settings.integer("speech", "queueLimit") + settings.integer("speech", "workers")
         self._recogniser: asyncio.Task[Recogniser | None] | None = None

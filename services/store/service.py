@@ -14,7 +14,7 @@ from services.store.read_positions import ReadPositions
 from services.store.render import Renderer
 from services.store.search import MessageSearch
 from services.store.sync import Sync, ensure_epoch
-from services.store.transcripts import Transcripts
+from services.store.transcripts import Transcripts, transcript_counter
 from services.stores.search_fallback import FallbackSearch
 
 
@@ -32,7 +32,7 @@ class StoreService:
         )
         search = MessageSearch(runtime.database, FallbackSearch(runtime.search, runtime.database), renderer)
         self._database = runtime.database
-        self._transcripts = Transcripts(runtime)
+        self._transcripts = Transcripts(runtime, transcript_counter(runtime.metrics))
         interval = runtime.settings.number("store", "cleanupInterval")
         self._cleanup = Cleanup(
             runtime.database,

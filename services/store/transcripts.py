@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter
 
 from services.protocol.base_pb2 import SPEECH
 from services.protocol.file_pb2 import ReadFilesReq
@@ -31,13 +33,32 @@ _TIMEOUT = 300.0
 _LONGEST = 60_000  # what the column holds, in characters
 
 
+OUTCOMES = ("recognised", "empty", "unchanged", "no_file", "refused", "postponed", "failed")
+
+
 class Postponed(Exception):
     """Recognition could not be done now."""
 
 
+def transcript_counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    """Counts one of OUTCOMES in `registry`."""
+    outcomes = Counter(
+        "chatsystem_transcripts_total",
+        "Voice messages handled, by outcome (recognised, empty: nothing was understood, unchanged: transcribed or "
+        "deleted already, no_file, refused: it stays without transcript, postponed: it is tried again, failed).",
+        ["outcome"],
+        registry=registry,
+    )
+    known = {outcome: outcomes.labels(outcome) for outcome in OUTCOMES}
+    return lambda outcome: known[outcome].inc()
+
+
 class Transcripts:
-    def __init__(self, runtime: Runtime) -> None:
+    """`count` is told the outcome of each attempt."""
+
+    def __init__(self, runtime: Runtime, count: Callable[[str], None] = lambda outcome: None) -> None:
         self._runtime = runtime
+        self._count = count
         self._consumption: Consumption | None = None
 
     async def start(self) -> None:
@@ -56,13 +77,16 @@ class Transcripts:
 
     async def _attempt(self, parcel: Parcel) -> Exception | None:
         try:
-            await self._transcribe(MessageEvent.decode(parcel.payload))
+            outcome = await self._transcribe(MessageEvent.decode(parcel.payload))
         except Exception as error:  # noqa: BLE001 - the queue counts the attempts and keeps the reason
+            self._count("postponed" if isinstance(error, Postponed) else "failed")
             logger.warning("a voice message was not transcribed (attempt %d): %s", parcel.attempt, error)
             return error
+        self._count(outcome)
         return None
 
-    async def _transcribe(self, event: MessageEvent) -> None:
+    async def _transcribe(self, event: MessageEvent) -> str:
+        """The outcome, one of OUTCOMES."""
         rows = await self._runtime.database.read(
             lambda connection: connection.execute(
                 "SELECT file_id, user_id FROM message WHERE message_id = ? AND message_type = ? AND transcript IS NULL",
@@ -70,7 +94,7 @@ class Transcripts:
             )
         )
         if not rows:
-            return
+            return "unchanged"
         file_id, user_id = rows[0]
         files = await self._runtime.clients.call("file", "ReadFiles", ReadFilesReq(file_id=[file_id]), timeout=60.0)
         if not files.success:
@@ -78,7 +102,7 @@ class Transcripts:
         content = files.content.get(file_id)
         if content is None:
             logger.warning("a voice message has no file and gets no transcript")
-            return
+            return "no_file"
         try:
             answer = await self._runtime.clients.call(
                 "speech",
@@ -92,8 +116,10 @@ class Transcripts:
             if answer.retry_after_ms:
                 raise Postponed(answer.errmsg)
             logger.info("a voice message stays without transcript: %s", answer.errmsg)
-            return
-        await self._keep(event, answer.recognition_result.strip()[:_LONGEST])
+            return "refused"
+        transcript = answer.recognition_result.strip()[:_LONGEST]
+        await self._keep(event, transcript)
+        return "recognised" if transcript else "empty"
 
     async def _keep(self, event: MessageEvent, transcript: str) -> None:
         def work(connection: Connection) -> list[str]:

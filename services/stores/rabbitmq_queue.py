@@ -96,6 +96,12 @@ class RabbitQueue:
                 waiting += (queue.declaration_result.message_count or 0) if queue is not None else 0
         return waiting + sum(each.in_hand for each in self._consumptions if each.group == names)
 
+    async def dead_depth(self, topic: str, group: str) -> int:
+        """In messages, each of which holds one letter or more."""
+        async with self._inward.brief_channel() as channel:
+            queue = await existing(channel, self._group(topic, group).dead, self._timeout)
+            return 0 if queue is None else queue.declaration_result.message_count or 0
+
     async def ping(self) -> None:
         await self._publisher.ping()
 

@@ -100,6 +100,9 @@ class RedisQueue:
                 return int(each["pending"]) + int(lag)
         return int(await answered(self._redis.xlen(stream)))
 
+    async def dead_depth(self, topic: str, group: str) -> int:
+        return int(await answered(self._redis.xlen(self._dead(topic, group))))
+
     async def ping(self) -> None:
         await answered(self._redis.ping())
 

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import groupby
 
 from services.stores.ports import Connection, Database, Queue, Row, StoreError
+from services.transmit.outbox_metrics import RelayMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +28,12 @@ LONGEST_PAUSE = 5.0
 class Relay:
     """`wake` after a transaction that wrote outbox rows; every `poll` seconds it looks by itself for rows of others."""
 
-    def __init__(self, database: Database, queue: Queue, *, poll: float = 1.0) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, metrics: RelayMetrics | None = None, *, poll: float = 1.0
+    ) -> None:
         self._database = database
         self._queue = queue
+        self._metrics = metrics
         self._poll = poll
         self._woken = asyncio.Event()
         self._stopping = False
@@ -65,21 +69,30 @@ class Relay:
             self._woken.clear()
             pause = self._poll
             try:
-                if await self.relay_once() == BATCH:
+                relayed = await self.relay_once()
+                if self._metrics is not None:
+                    self._metrics.relayed.inc(relayed)
+                if relayed == BATCH:
                     pause = 0.0
                 if failures:
                     logger.info("the outbox is being relayed again")
                 failures = 0
             except StoreError as error:
                 failures += 1
+                self._failed()
                 if failures == 1:
                     logger.warning("events wait in the outbox: a store is away", extra={"error": str(error)})
                 pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.25 * 2 ** min(failures, 8))  # noqa: S311
             except Exception:
                 failures += 1
+                self._failed()
                 logger.exception("the outbox could not be relayed")
                 pause = LONGEST_PAUSE
             await self._wait(pause, early=failures == 0)
+
+    def _failed(self) -> None:
+        if self._metrics is not None:
+            self._metrics.failures.inc()
 
     async def _wait(self, seconds: float, *, early: bool) -> None:
         """A pause that ends when the relay stops and, if `early`, when it is woken. A failure is not cut short by sends."""

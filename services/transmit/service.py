@@ -15,12 +15,14 @@ from services.protocol.base_pb2 import STRING
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 from services.runtime.context import Hosted, Runtime
 from services.runtime.profiles import Profiles
+from services.runtime.refusal import Refusal
 from services.transmit.answer import send_answer
 from services.transmit.attachments import Attachments
-from services.transmit.batch import Refused, Stored, store_batch
+from services.transmit.batch import NO_SUCH_FILE, NOT_A_MEMBER, OTHER_BODY, Refused, Stored, store_batch
 from services.transmit.draft import Draft, check, text_draft
 from services.transmit.membership import MemberLists
-from services.transmit.pipeline import Pipeline
+from services.transmit.outbox_metrics import OutboxFigures, RelayMetrics
+from services.transmit.pipeline import OVERLOADED, STORE_AWAY, Pipeline
 from services.transmit.relay import Relay
 
 
@@ -40,11 +42,23 @@ class TransmitService:
             max_batch=runtime.settings.integer("transmit", "maxBatch"),
             queue_limit=runtime.settings.integer("transmit", "queueLimit"),
         )
-        self._relay = Relay(runtime.database, runtime.queue)
+        self._submit = self._pipeline.submit
+        self._relay = Relay(runtime.database, runtime.queue, RelayMetrics(runtime.metrics))
+        self._outbox = OutboxFigures(runtime)
         self._stored = Counter("chatsystem_messages_stored_total", "Messages made durable.", registry=runtime.metrics)
-        self._refused = Counter(
-            "chatsystem_messages_refused_total", "Sends refused inside the transaction.", registry=runtime.metrics
+        self._duplicates = Counter(
+            "chatsystem_messages_duplicate_total",
+            "Sends that repeated a stored message and got its answer again.",
+            registry=runtime.metrics,
         )
+        refused = Counter(
+            "chatsystem_messages_refused_total",
+            "Sends refused, by reason (invalid, not_a_member, other_body: its request id was used for another message, "
+            "no_such_file, overloaded, store_away).",
+            ["reason"],
+            registry=runtime.metrics,
+        )
+        self._refused = {reason: refused.labels(reason) for reason in (INVALID, *REASONS.values())}
         self._batch = Histogram(
             "chatsystem_transmit_batch_messages",
             "Messages that shared one transaction.",
@@ -69,12 +83,19 @@ class TransmitService:
 
     async def send(self, request: NewMessageReq) -> SendRsp:
         """Stores one message. The answer is given when it would survive a power cut. Raises Refusal."""
+        try:
+            return await self._send(request)
+        except Refusal as refusal:
+            self._refused[REASONS.get(refusal.message, INVALID)].inc()
+            raise
+
+    async def _send(self, request: NewMessageReq) -> SendRsp:
         content = check(request, self._max_text)
         if content.message_type == STRING:
             draft = text_draft(request, content)
         else:
             draft = await self._attachments.store(request)
-        stored = self._pipeline.submit(draft)
+        stored = self._submit(draft)
         sender = self._profiles.remembered(request.user_id)
         if sender is not None:
             return send_answer(request, await stored, sender)
@@ -99,10 +120,25 @@ class TransmitService:
         duplicates = sum(isinstance(outcome, Stored) and outcome.duplicate for outcome in result.outcomes)
         self._batch.observe(len(drafts))
         self._stored.inc(len(drafts) - refused - duplicates)
-        if refused:
-            self._refused.inc(refused)
+        if duplicates:
+            self._duplicates.inc(duplicates)
         return result.outcomes
 
 
+INVALID = "invalid"
+REASONS = {
+    NOT_A_MEMBER: "not_a_member",
+    OTHER_BODY: "other_body",
+    NO_SUCH_FILE: "no_such_file",
+    OVERLOADED: "overloaded",
+    STORE_AWAY: "store_away",
+}
+"""What the sender is told -> what is counted."""
+
+
 def create(runtime: Runtime) -> Hosted:
-    return TransmitService(runtime)
+    if runtime.tracer is None:
+        return TransmitService(runtime)
+    from services.transmit.traced import TracedTransmitService
+
+    return TracedTransmitService(runtime, runtime.tracer)

@@ -20,27 +20,27 @@ class Passwords:
     """Makes and checks hashes. A full queue is a Refusal that asks to try again."""
 
     def __init__(self) -> None:
-        self._pool = BoundedPool("argon2", workers=min(4, os.cpu_count() or 1), queue_limit=_QUEUE_LIMIT)
+        self.pool = BoundedPool("argon2", workers=min(4, os.cpu_count() or 1), queue_limit=_QUEUE_LIMIT)
         # Checked in place of a hash that does not exist, so that the time of an answer does not tell whether a name is taken.
         self._nobody = _HASHER.hash(secrets.token_urlsafe(32))
 
     async def hash(self, password: str) -> str:
         """The encoded hash with its parameters and salt."""
         try:
-            return await self._pool.run(_HASHER.hash, password)
+            return await self.pool.run(_HASHER.hash, password)
         except Overloaded as error:
             raise Refusal("服务器繁忙，请稍后再试", retry_after=1.0) from error
 
     async def matches(self, password: str, encoded: str | None) -> bool:
         """Whether the password is the one of the hash; never for None, after the same work."""
         try:
-            right = await self._pool.run(_verify, encoded or self._nobody, password)
+            right = await self.pool.run(_verify, encoded or self._nobody, password)
         except Overloaded as error:
             raise Refusal("服务器繁忙，请稍后再试", retry_after=1.0) from error
         return right and encoded is not None
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self.pool.close()
 
 
 def _verify(encoded: str, password: str) -> bool:

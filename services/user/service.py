@@ -32,6 +32,7 @@ class UserService:
         settings = runtime.settings
         self._sms = sms
         self._passwords = Passwords()
+        runtime.pools.watch(self._passwords.pool)
         self.sessions = LoginSessions(
             runtime.database, runtime.cache, runtime.clock, settings.number("user", "sessionLifetime")
         )

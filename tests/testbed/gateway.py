@@ -14,6 +14,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from services.gateway.service import Gateway
+from services.observation.samples import Samples
 from services.protocol import base_pb2, friend_pb2, store_pb2, transmit_pb2, user_pb2
 from services.protocol.gateway_pb2 import (
     ClientAuthenticationReq,
@@ -264,17 +265,19 @@ async def running(push: PushBus | None = None, remote: str = "", **settings: str
     clients = Clients(await _far_away(backend, remote, cleanup) if remote else None)
     backend.host(clients, remote)
     unused = SimpleNamespace()
+    metrics = CollectorRegistry()
     runtime = Runtime(
         settings=read_settings(("gateway",), environment),
         clients=clients,
         push=push,
-        metrics=CollectorRegistry(),
+        metrics=metrics,
         clock=time.time,
         database=unused,
         cache=unused,
         queue=unused,
         search=unused,
         files=unused,
+        samples=Samples(metrics),
     )
     gateway = Gateway(runtime, "127.0.0.1", 0, 0)
     await gateway.start()

@@ -19,6 +19,7 @@ import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
 from services.catalogue import BY_NAME, SERVICES
+from services.observation.samples import Samples
 from services.runtime.context import Hosted, Runtime
 from services.runtime.push import LocalPushBus
 from services.runtime.rpc import Clients
@@ -98,11 +99,13 @@ async def make_runtime(valkey: Valkey, tmp_path: Path) -> AsyncIterator[MakeRunt
                 valkey.url, valkey.password, consumer=f"test-{next(names)}", prefix=prefix, timing=Timing(block=0.02)
             )
             cleanup.push_async_callback(queue.close)
+            metrics = CollectorRegistry()
             made = TestRuntime(
                 settings=read_settings(tuple(service.name for service in SERVICES), environment),
                 clients=Clients(),
                 push=LocalPushBus(),
-                metrics=CollectorRegistry(),
+                metrics=metrics,
+                samples=Samples(metrics),
                 clock=Clock(),
                 database=database,
                 cache=cache,

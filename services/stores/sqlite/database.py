@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from services.stores.groups import GroupObserver
 from services.stores.ports import Connection, Dialect, Row, StoreError
 from services.stores.sqlite.connection import SqliteConnection, connect, translate
 from services.stores.sqlite.dialect import SqliteDialect
@@ -130,6 +131,10 @@ class SqliteDatabase:
     async def write(self, work: Callable[[Connection], T]) -> T:
         result: T = await self._writer.submit(work)
         return result
+
+    def observe_groups(self, observer: GroupObserver) -> None:
+        """See services.stores.groups."""
+        self._writer.observers.add(observer)
 
     async def ping(self) -> None:
         """Writes nothing, but goes through the writer: a writer that hangs is no database."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
+from services.stores.groups import Observers
 from services.stores.ports import Connection, StoreError
 from services.stores.sqlite.connection import SqliteConnection, translate
 
@@ -41,6 +42,8 @@ class _Job:
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    joined: list[Any] | None = None
+    """What the observers of groups want back."""
 
 
 class _TransactionLostError(Exception):
@@ -66,6 +69,8 @@ class Writer:
         self._idle.set()
         self._deadline: float | None = None
         self._over = False
+        self._began = 0.0
+        self.observers = Observers()
         raw.set_progress_handler(self._tick, _TICK)
         self._loop = asyncio.get_running_loop()
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -78,7 +83,7 @@ class Writer:
             raise StoreError("the database is closed", retryable=False)
         if len(self._waiting) >= self._limit:
             raise StoreError(f"the database is overloaded: {len(self._waiting)} writes are waiting")
-        job = _Job(work, self._loop.create_future())
+        job = _Job(work, self._loop.create_future(), joined=self.observers.joined())
         self._waiting.append(job)
         if not self._busy:
             # After the callbacks that are ready now, so that this turn's works share the transaction.
@@ -105,6 +110,7 @@ class Writer:
             self._busy = False
             self._idle.set()
             return
+        self._began = time.monotonic()
         try:
             self._begin()
             self._deadline = time.monotonic() + _BUDGET
@@ -117,7 +123,8 @@ class Writer:
         self._deadline, self._over = None, False
         self._tasks.put(lambda: rest(jobs))
 
-    def _settle(self, jobs: list[_Job]) -> None:
+    def _settle(self, jobs: list[_Job], seconds: float) -> None:
+        self.observers.finished([job.joined or () for job in jobs], seconds)
         for job in jobs:
             if job.future.done():
                 continue
@@ -227,4 +234,4 @@ class Writer:
 
     def _done(self, jobs: list[_Job]) -> None:
         with suppress(RuntimeError):  # the loop was closed without closing the database: nobody waits any more
-            self._loop.call_soon_threadsafe(self._settle, jobs)
+            self._loop.call_soon_threadsafe(self._settle, jobs, time.monotonic() - self._began)

@@ -1,0 +1,3 @@
+from tests.testbed.runtime import make_runtime, runtime, valkey
+
+__all__ = ["make_runtime", "runtime", "valkey"]
