@@ -182,23 +182,7 @@ async def test_dead_letters_are_replayed_to_their_own_group_only(queue):
     assert await queue.dead_letters("t", "g") == []
     assert await queue.replay("t", "g") == 0
 
-    async def test_the_count_of_dead_letters_is_nothing_exactly_when_there_are_none(queue):
-    handler = Handler(fail=[b"bad"])
-    assert await queue.dead_depth("t", "g") == 0
-    await queue.consume("t", "g", handler, attempts=1)
-    await queue.publish("t", [b"good", b"bad"])
-
-    async def counted():
-        return await queue.dead_depth("t", "g") == 1
-
-    await eventually(counted)
-    handler.fail.clear()
-    await queue.replay("t", "g")
-    await handler.until(lambda: handler.payloads.count(b"bad") == 2)
-    assert await queue.dead_depth("t", "g") == 0
-
-
-async def passed_by():
+    async def passed_by():
         return await queue.depth("t", "other") == 0
 
     await eventually(passed_by)
@@ -282,6 +266,22 @@ async def test_a_consumer_started_again_under_its_name_goes_on_at_once(open_queu
 async def test_publishing_nothing_is_nothing(queue):
     await queue.publish("t", [])
     assert await queue.depth("t", "g") == 0
+
+
+async def test_the_count_of_dead_letters_is_nothing_exactly_when_there_are_none(queue):
+    handler = Handler(fail=[b"bad"])
+    assert await queue.dead_depth("t", "g") == 0
+    await queue.consume("t", "g", handler, attempts=1)
+    await queue.publish("t", [b"good", b"bad"])
+
+    async def counted():
+        return await queue.dead_depth("t", "g") == 1
+
+    await eventually(counted)
+    handler.fail.clear()
+    await queue.replay("t", "g")
+    await handler.until(lambda: handler.payloads.count(b"bad") == 2)
+    assert await queue.dead_depth("t", "g") == 0
 
 
 async def test_ping_passes(queue):
