@@ -79,11 +79,11 @@ class ObservedDatabase:
         finally:
             self._reading -= 1
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], **how: Any) -> T:
         started = time.perf_counter()
         self._writing += 1
         try:
-            result = await self._database.write(work)
+            result = await self._database.write(work, **how)
         except StoreError:
             self._failed_writes.inc()
             raise

@@ -36,9 +36,9 @@ class TracedDatabase:
         with self._tracer.span("database read", Kind.CLIENT, self._system):
             return await self._database.read(work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], **how: Any) -> T:
         with self._tracer.span("database write", Kind.CLIENT, self._system):
-            return await self._database.write(work)
+            return await self._database.write(work, **how)
 
     async def ping(self) -> None:
         await self._database.ping()
