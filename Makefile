@@ -28,6 +28,7 @@ lint: setup-dev ## Check style, types, import rules and generated files
 	@"$(BIN)"/ruff format --check --quiet .
 	@"$(BIN)"/mypy
 	@"$(BIN)"/lint-imports --no-logo
+	@"$(BIN)"/python -m services.stores.migration_rules
 	@tests/generated
 
 format: setup-dev ## Format the code

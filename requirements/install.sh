@@ -64,5 +64,7 @@ if [ "$group" = dev ]; then
     say "Go is missing: the tests of files on S3 will fail until Go 1.24 or later is installed (https://go.dev/dl)"
   # Queue and registry of the store tests.
   debian_packages rabbitmq-server etcd-server etcd-client
+  # The database of the store tests.
+  debian_packages mariadb-server
 fi
 say "done"

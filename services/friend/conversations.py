@@ -93,11 +93,13 @@ def single_of(connection: Connection, one: str, other: str) -> str | None:
     return rows[0][0] if rows else None
 
 
-def of_member(connection: Connection, chat_session_id: str, user_id: str) -> ConversationRow | None:
-    """The conversation, if the user is a member of it."""
+def of_member(
+    connection: Connection, chat_session_id: str, user_id: str, *, lock: bool = False
+) -> ConversationRow | None:
+    """The conversation, if the user is a member of it. `lock`: it is going to be changed, so nobody else may meanwhile."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM chat_session s JOIN chat_session_member m ON m.chat_session_id = s.chat_session_id"  # noqa: S608
-        " WHERE s.chat_session_id = ? AND m.user_id = ?",
+        f" WHERE s.chat_session_id = ? AND m.user_id = ?{connection.dialect.for_update if lock else ''}",
         (chat_session_id, user_id),
     )
     return ConversationRow(*rows[0]) if rows else None

@@ -61,7 +61,7 @@ class Groups:
         now = self._runtime.clock()
 
         def work(connection: Connection) -> tuple[ConversationRow, list[str], list[str]]:
-            row = _group_of(connection, session_id, me)
+            row = _group_of(connection, session_id, me, lock=True)
             before = conversations.members(connection, session_id)
             added = [user_id for user_id in wanted if user_id not in before]
             if added:
@@ -84,7 +84,7 @@ class Groups:
         me, target, session_id = request.user_id, request.member_id, request.chat_session_id
 
         def work(connection: Connection) -> tuple[ConversationRow, list[str]]:
-            row = _group_of(connection, session_id, me)
+            row = _group_of(connection, session_id, me, lock=True)
             if me not in {target, row.owner_id}:
                 raise Refusal("只有群主可以移除其他成员")
             before = conversations.members(connection, session_id)
@@ -111,7 +111,7 @@ class Groups:
             raise Refusal("群名称不能为空")
 
         def work(connection: Connection) -> list[str]:
-            if _group_of(connection, session_id, me).owner_id != me:
+            if _group_of(connection, session_id, me, lock=True).owner_id != me:
                 raise Refusal("只有群主可以修改群名称")
             conversations.rename(connection, session_id, name)
             return conversations.members(connection, session_id)
@@ -158,8 +158,8 @@ class Groups:
             raise Refusal(f"有成员加入的群已达上限（{self._max_groups}）")
 
 
-def _group_of(connection: Connection, chat_session_id: str, user_id: str) -> ConversationRow:
-    row = conversations.of_member(connection, chat_session_id, user_id)
+def _group_of(connection: Connection, chat_session_id: str, user_id: str, *, lock: bool = False) -> ConversationRow:
+    row = conversations.of_member(connection, chat_session_id, user_id, lock=lock)
     if row is None:
         raise Refusal(_NOT_A_MEMBER)
     if row.type != GROUP:

@@ -15,6 +15,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
+from services.catalogue import POOL_SIZE
 from services.observation.calls import observed_calls
 from services.observation.process import observe_readiness, observed_stores
 from services.observation.push import PushCollector
@@ -28,6 +29,7 @@ from services.runtime.open_stores import Stores, close_stores, open_stores
 from services.runtime.process_settings import ProcessSettings
 from services.runtime.push import create_push_bus
 from services.runtime.rpc import Clients, Remote
+from services.runtime.settings import Settings
 from services.stores.migrate import MigrationError
 from services.stores.ports import Instance, Registry, StoreError
 
@@ -37,6 +39,12 @@ _STORE_PAUSE = 0.25
 _STOP_TIMEOUT = 10.0
 _FAREWELL = 0.3
 """Seconds for the others to hear that this process takes no more calls, before it takes none."""
+
+
+def _pool_size(settings: Settings) -> int:
+    """Connections to the database: what the most demanding of the hosted services is to have."""
+    sizes = [size for (_, name), size in settings.values.items() if name == POOL_SIZE.name]
+    return max((int(size) for size in sizes), default=int(POOL_SIZE.default))
 
 
 class StartError(Exception):
@@ -184,7 +192,11 @@ class Host:
         reported = False
         while True:
             try:
-                return await open_stores(self._settings.stores, instance=self._settings.instance)
+                return await open_stores(
+                    self._settings.stores,
+                    instance=self._settings.instance,
+                    pool_size=_pool_size(self._settings.service_settings),
+                )
             except MigrationError as error:
                 raise StartError(str(error)) from error
             except StoreError as error:

@@ -81,14 +81,14 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 def migrate(environment: Mapping[str, str]) -> int:
     """Applies what is missing. Raises SettingsError."""
-    from services.runtime.store_urls import path_of, read_one_store
-    from services.stores.migrate import MigrationError, load, sql_directory
+    from services.runtime.open_database import migrate_database
+    from services.runtime.store_urls import read_one_store
+    from services.stores.migrate import MigrationError
     from services.stores.ports import StoreError
-    from services.stores.sqlite.migrator import migrate as migrate_sqlite
 
-    path = path_of(read_one_store("DATABASE", environment).urls["DATABASE"])
+    urls = read_one_store("DATABASE", environment)
     try:
-        done = migrate_sqlite(path, load(sql_directory(environment) / "sqlite"))
+        done = migrate_database(urls, environment)
     except (MigrationError, StoreError) as error:
         log.error("the migration failed: %s", error)
         return 1
@@ -98,7 +98,8 @@ def migrate(environment: Mapping[str, str]) -> int:
 
 async def rebuild_index(environment: Mapping[str, str]) -> int:
     """Builds the search index anew beside the one in use, and then puts it in its place. Raises SettingsError."""
-    from services.runtime.open_stores import open_database, open_search
+    from services.runtime.open_database import open_database
+    from services.runtime.open_stores import open_search
     from services.runtime.store_urls import read_some_stores
     from services.store.index_rebuild import rebuild_all
     from services.stores.migrate import MigrationError

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from services.catalogue import SERVICES
+from services.runtime.open_database import open_database
 from services.runtime.store_urls import StoreUrls, path_of
 from services.stores.ports import Cache, Database, Files, Queue, Registry, Search, StoreError
 
@@ -38,12 +39,12 @@ class Stores:
         return checks
 
 
-async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int = 2) -> Stores:
+async def open_stores(urls: StoreUrls, *, instance: str, pool_size: int) -> Stores:
     """Opens every store. What was opened is closed again if one fails. Raises StoreError, MigrationError."""
     from services.stores.redis_cache import RedisCache
 
     async with AsyncExitStack() as opened:
-        database = await open_database(urls, readers=database_readers)
+        database = await open_database(urls, pool_size=pool_size)
         opened.push_async_callback(database.close)
         cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"].password)
         opened.push_async_callback(cache.close)
@@ -59,21 +60,6 @@ async def open_stores(urls: StoreUrls, *, instance: str, database_readers: int =
             opened.push_async_callback(registry.close)
         opened.pop_all()
         return Stores(database, cache, queue, search, files, registry)
-
-
-async def open_database(urls: StoreUrls, *, readers: int = 2) -> Database:
-    """Opens the database and checks that its schema is this version's. Raises StoreError, MigrationError."""
-    from services.stores.migrate import load, sql_directory
-    from services.stores.sqlite.database import SqliteDatabase
-    from services.stores.sqlite.migrator import check
-
-    path = path_of(urls.urls["DATABASE"])
-    async with AsyncExitStack() as opened:
-        database = await SqliteDatabase.open(path, readers=readers)
-        opened.push_async_callback(database.close)
-        check(path, load(sql_directory() / database.dialect.name))
-        opened.pop_all()
-        return database
 
 
 def open_search(urls: StoreUrls, database: Database) -> Search:

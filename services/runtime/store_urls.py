@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from services.runtime.settings import SettingsError
-from services.stores.access import Access, Tls, addresses
+from services.stores.access import DATABASE_NAME, Access, Tls, addresses
 
 _KNOWN = {
-    "DATABASE": ("sqlite:///absolute/path/chat.db",),
+    "DATABASE": ("sqlite:///absolute/path/chat.db", "mysql://host:port,host:port/chen_im"),
     "CACHE": ("redis://host:port/0",),
     "QUEUE": ("redis://host:port/0", "amqp://host:port,host:port/virtual-host"),
     "SEARCH": ("database:", "https://host:port,https://host:port", "http://host:port"),
@@ -163,7 +163,7 @@ def _wrong_part(url: str, parts: SplitResult) -> str:
             return "names no bucket"
         case "sqlite" | "file" if parts.netloc or not parts.path.strip("/"):
             return "names no absolute path"
-        case "redis" | "amqp" | "etcd":
+        case "redis" | "amqp" | "etcd" | "mysql":
             try:
                 found = addresses(url)
             except ValueError:
@@ -174,6 +174,8 @@ def _wrong_part(url: str, parts: SplitResult) -> str:
                 return "names no database number"
             if parts.scheme == "amqp" and "/" in parts.path[1:]:
                 return "names a virtual host with a slash, which is written %2F"
+            if parts.scheme == "mysql" and not DATABASE_NAME.fullmatch(unquote(parts.path[1:])):
+                return "names no database"
             if parts.scheme == "etcd" and not parts.path.strip("/"):
                 return "names no prefix of keys"
     return ""

@@ -110,7 +110,8 @@ class Cleanup:
                     last=last,
                     events=told if self._feeds_search else (),
                     now=int(self._clock() * 1000),
-                )
+                ),
+                concurrent=True,
             )
 
     async def _run(self) -> None:

@@ -30,10 +30,12 @@ class ReadPositions:
                     [seq, request.chat_session_id, request.user_id, seq],
                 )
             )
+            if not advanced:  # somebody else has meanwhile: what is answered must not be behind it
+                mine = standing_of(connection, request.chat_session_id, request.user_id)
             told = _told(connection, request.chat_session_id, request.user_id) if advanced else []
             return max(seq, mine.read_seq), mine.last_seq, advanced, told
 
-        read_seq, last_seq, advanced, told = await self._database.write(work)
+        read_seq, last_seq, advanced, told = await self._database.write(work, concurrent=True)
         return store_pb2.MarkReadRsp(
             request_id=request.request_id,
             success=True,

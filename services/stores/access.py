@@ -5,6 +5,7 @@ Plain data, shared by all adapters of stores that are servers. What is secret is
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from services.stores.ports import StoreError
 
 Address = tuple[str, int]
 """Host and port."""
+
+DATABASE_NAME = re.compile(r"[A-Za-z0-9_$-]{1,64}")
+"""What the database of a URL may be called."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class Dialect(Protocol):
     """The differences between the databases, as SQL fragments."""
 
     name: str
+    for_update: str
+    """At the end of a SELECT in a write: locks its rows until the transaction ends. Empty where writes are one at a time."""
 
     def insert_ignore(self, table: str, columns: Sequence[str]) -> str:
         """INSERT of one row that does nothing when a unique key already holds it."""
@@ -84,10 +86,14 @@ class Database(Protocol):
         broken off and run again, so it must have no effect at all."""
         ...
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, concurrent: bool = False) -> T:
         """Runs `work` in a transaction. Works submitted at the same time share one commit, each behind its own savepoint:
         an exception in one is raised to its caller and undoes only its own changes. `work` may run again if the
-        transaction has to be repeated, so it must have no effect outside the connection."""
+        transaction has to be repeated, so it must have no effect outside the connection.
+
+        Works are serializable: each is done as if it were alone. `concurrent` gives that up for works that do not need
+        it, because they are a single statement or lock the rows they rest on (`Dialect.for_update`): they may then run
+        beside others and in any order, and each of their statements sees what was committed before it."""
         ...
 
     async def ping(self) -> None:

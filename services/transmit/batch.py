@@ -183,8 +183,13 @@ def _read_heads(
 ) -> tuple[dict[str, _Head], dict[str, tuple[int, Members]]]:
     heads: dict[str, _Head] = {}
     unknown: dict[str, tuple[int, Members]] = {}
+    # Where several processes write at once, the rows are locked until the commit, by everyone in the same order: nobody
+    # else hands out the next numbers, and nobody waits for somebody who waits for oneself.
     names = sorted({draft.chat_session_id for draft in drafts})
-    sql = "SELECT chat_session_id, member_version, last_seq, last_message_at FROM chat_session WHERE chat_session_id IN ({})"
+    sql = (
+        "SELECT chat_session_id, member_version, last_seq, last_message_at FROM chat_session WHERE chat_session_id IN ({})"  # noqa: S608
+        f" ORDER BY chat_session_id{connection.dialect.for_update}"
+    )
     for name, version, last_seq, last_at in select_in(connection, sql, names):
         members = remembered(name, version)
         if members is None and name not in unknown:

@@ -60,7 +60,7 @@ class Relay:
             events = list(part)
             await self._queue.publish(topic, [bytes(event) for _, _, event in events])
             ids = [row[0] for row in events]
-            await self._database.write(partial(_delete, ids=ids))
+            await self._database.write(partial(_delete, ids=ids), concurrent=True)
         return len(rows)
 
     async def _run(self) -> None:

@@ -111,7 +111,8 @@ class TransmitService:
         result = await self._database.write(
             lambda connection: store_batch(
                 connection, drafts, now=now, remembered=self._members.get, feeds_search=self._feeds_search
-            )
+            ),
+            concurrent=True,
         )
         self._members.remember(result.members)
         if result.events:

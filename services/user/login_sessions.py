@@ -82,7 +82,8 @@ class LoginSessions:
         """Deletes expired rows and returns how many."""
         now = int(self._clock() * 1000)
         return await self._database.write(
-            lambda connection: connection.change("DELETE FROM login_session WHERE expires_at <= ?", (now,))
+            lambda connection: connection.change("DELETE FROM login_session WHERE expires_at <= ?", (now,)),
+            concurrent=True,
         )
 
     async def _load(self, key: str) -> LoginSession | None:
@@ -100,7 +101,8 @@ class LoginSessions:
             still_there = await self._database.write(
                 lambda connection: connection.change(
                     "UPDATE login_session SET expires_at = ? WHERE token_hash = ?", (renewed, key)
-                )
+                ),
+                concurrent=True,
             )
             if not still_there:
                 return None

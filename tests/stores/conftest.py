@@ -29,6 +29,7 @@ from services.stores.etcd_registry import EtcdRegistry
 from services.stores.files_folder import FolderFiles
 from services.stores.files_s3 import S3Files
 from services.stores.migrate import load, sql_directory
+from services.stores.mysql.database import MysqlDatabase
 from services.stores.rabbitmq_consumption import Pauses
 from services.stores.rabbitmq_queue import RabbitQueue
 from services.stores.redis_cache import RedisCache
@@ -40,12 +41,13 @@ from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
 from tests.testbed.elasticsearch import Elasticsearch, Named
 from tests.testbed.etcd import etcd
+from tests.testbed.mariadb import mysql, mysql_target
 from tests.testbed.rabbitmq import rabbitmq
 from tests.testbed.runtime import valkey
 from tests.testbed.s3 import S3
 from tests.testbed.valkey import Valkey
 
-__all__ = ["etcd", "own_valkey", "rabbitmq", "valkey"]
+__all__ = ["etcd", "mysql", "mysql_target", "own_valkey", "rabbitmq", "valkey"]
 
 _serial = itertools.count()
 
@@ -66,6 +68,9 @@ class World:
     async def sqlite(self) -> SqliteDatabase:
         migrate(self.folder / "chat.db", load(sql_directory() / "sqlite"))
         return await SqliteDatabase.open(self.folder / "chat.db", busy_timeout=0.3)
+
+    async def mysql(self) -> MysqlDatabase:
+        return await MysqlDatabase.open(self.fixture("mysql_target"))
 
     async def redis_cache(self) -> RedisCache:
         return RedisCache(self.valkey.url, self.valkey.password, prefix=self.prefix, timeout=2)
@@ -147,7 +152,7 @@ def index_prefix() -> str:
     return f"t{secrets.token_hex(6)}"
 
 
-DATABASES: dict[str, Callable[..., Awaitable[Any]]] = {"sqlite": World.sqlite}
+DATABASES: dict[str, Callable[..., Awaitable[Any]]] = {"sqlite": World.sqlite, "mysql": World.mysql}
 CACHES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_cache}
 QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_queue, "rabbitmq": World.rabbitmq_queue}
 REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_registry, "etcd": World.etcd_registry}

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from services.stores.folding import fold
 from services.stores.ports import InvalidPage, MessageHit
+from services.stores.search_database import DatabaseSearch
+from tests.testbed.runtime import migrated_database
 
 
 async def add_messages(database, texts, *, session="s", start=1, column="content"):
@@ -147,23 +149,17 @@ async def test_user_pages_cover_everybody_once_and_leave_out_the_excluded(search
 texts = st.text(alphabet="abAB好天 ｂ%_é\u0301", min_size=1, max_size=8)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "mysql"])
 @given(messages=st.lists(texts, max_size=12), keys=st.lists(texts, min_size=1, max_size=5))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_hits_are_exactly_the_texts_that_contain_the_key(tmp_path_factory, messages, keys):
-    from services.stores.migrate import load, sql_directory
-    from services.stores.search_database import DatabaseSearch
-    from services.stores.sqlite.database import SqliteDatabase
-    from services.stores.sqlite.migrator import migrate
-
-    path = tmp_path_factory.mktemp("search") / "chat.db"
-    migrate(path, load(sql_directory() / "sqlite"))
-
-    async def check():
-        database = await SqliteDatabase.open(path)
+def test_the_hits_are_exactly_the_texts_that_contain_the_key(tmp_path_factory, kind, messages, keys):
+    async def check(open_database):
+        database = await open_database()
         await add_messages(database, messages)
         for key in keys:
             expected = [seq for seq, text in enumerate(messages, start=1) if fold(key) in fold(text)]
             assert await found(DatabaseSearch(database), key) == expected[::-1]
         await database.close()
 
-    asyncio.run(check())
+    with migrated_database(tmp_path_factory.mktemp("search") / "chat.db", kind) as open_database:
+        asyncio.run(check(open_database))

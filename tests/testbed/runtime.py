@@ -1,4 +1,5 @@
 """A Runtime of real parts for the tests of services: a migrated SQLite file, a Valkey server, a folder of files.
+With CHATSYSTEM_TEST_DATABASE=mysql, the database is one on MySQL or MariaDB instead.
 
 Use the fixtures by importing them into a conftest: `from tests.testbed.runtime import make_runtime, runtime, valkey`.
 Time is the test's own: `runtime.clock.advance(seconds)`.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from services.runtime.rpc import Clients
 from services.runtime.settings import read_settings
 from services.stores.files_folder import FolderFiles
 from services.stores.migrate import load, sql_directory
+from services.stores.ports import Database
 from services.stores.redis_cache import RedisCache
 from services.stores.redis_consumption import Timing
 from services.stores.redis_queue import RedisQueue
@@ -85,13 +87,12 @@ async def make_runtime(valkey: Valkey, tmp_path: Path) -> AsyncIterator[MakeRunt
     """`await make_runtime(CHATSYSTEM_USER_CODE_LIFETIME="1s")`: a Runtime with these variables. The runtimes of one test
     share the database, the cache and the files, as the processes of one system do."""
     async with AsyncExitStack() as cleanup:
-        path = tmp_path / "chat.db"
-        migrate(path, load(sql_directory() / "sqlite"))
+        open_database = cleanup.enter_context(migrated_database(tmp_path / "chat.db"))
         prefix = f"{os.getpid()}.{next(_prefixes)}:"
         names = itertools.count()
 
         async def make(**environment: str) -> TestRuntime:
-            database = await SqliteDatabase.open(path)
+            database = await open_database()
             cleanup.push_async_callback(database.close)
             cache = RedisCache(valkey.url, valkey.password, prefix=prefix)
             cleanup.push_async_callback(cache.close)
@@ -118,6 +119,21 @@ async def make_runtime(valkey: Valkey, tmp_path: Path) -> AsyncIterator[MakeRunt
             return made
 
         yield make
+
+
+@contextmanager
+def migrated_database(path: Path, kind: str = "") -> Iterator[Callable[[], Awaitable[Database]]]:
+    """How to open a database that has the schema; on SQLite the one at `path`. `kind`: sqlite or
+    mysql, if it is not what the environment says."""
+    if (kind or os.environ.get("CHATSYSTEM_TEST_DATABASE", "sqlite")) == "mysql":
+        from services.stores.mysql.database import MysqlDatabase
+        from tests.testbed.mariadb import clean_database
+
+        with clean_database() as target:
+            yield lambda: MysqlDatabase.open(target)
+    else:
+        migrate(path, load(sql_directory() / "sqlite"))
+        yield lambda: SqliteDatabase.open(path)
 
 
 @pytest_asyncio.fixture

@@ -128,7 +128,7 @@ class SqliteDatabase:
         except _TooLongError:
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, concurrent: bool = False) -> T:
         result: T = await self._writer.submit(work)
         return result
 

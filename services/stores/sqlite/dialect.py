@@ -9,6 +9,7 @@ class SqliteDialect:
     """See services.stores.ports.Dialect."""
 
     name = "sqlite"
+    for_update = ""
 
     def insert_ignore(self, table: str, columns: Sequence[str]) -> str:
         return f"{self._insert(table, columns)} ON CONFLICT DO NOTHING"

@@ -57,14 +57,14 @@ async def test_a_conversation_that_has_members_again_is_not_forgotten(
     await abandon(chat)
     write = chat.database.write
 
-    async def after_somebody_came(work: Any) -> Any:
+    async def after_somebody_came(*arguments: Any, **options: Any) -> Any:
         await write(
             lambda connection: connection.change(
                 connection.dialect.insert_ignore("chat_session_member", ("chat_session_id", "user_id", "joined_at")),
                 ["group", "bob", 0],
             )
         )
-        return await write(work)
+        return await write(*arguments, **options)
 
     monkeypatch.setattr(chat.database, "write", after_somebody_came)
     await Cleanup(chat.database, chat.clients, chat.clock).sweep()

@@ -305,10 +305,10 @@ async def test_the_sender_is_looked_up_while_the_message_is_stored(
             looked_up.set()
         return call(service, method, *arguments, **options)
 
-    async def waiting(work: Any) -> Any:
+    async def waiting(*arguments: Any, **options: Any) -> Any:
         async with asyncio.timeout(5):
             await looked_up.wait()
-        return await write(work)
+        return await write(*arguments, **options)
 
     monkeypatch.setattr(chat.clients, "call", noticing)
     monkeypatch.setattr(chat.database, "write", waiting)

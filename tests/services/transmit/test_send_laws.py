@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 
 from services.protocol.base_pb2 import STRING
 from services.runtime.refusal import Refusal
-from services.stores.migrate import load, sql_directory
-from services.stores.ports import Connection, StoreError
-from services.stores.sqlite.database import SqliteDatabase
-from services.stores.sqlite.migrator import migrate
+from services.stores.ports import Connection, Database, StoreError
 from services.transmit.batch import OTHER_BODY, Refused, Stored, store_batch
 from services.transmit.draft import Draft, digest
 from services.transmit.membership import MemberLists
 from services.transmit.pipeline import Pipeline
+from tests.testbed.runtime import migrated_database
 
 PEOPLE = ("ann", "bob")
 CONVERSATIONS = ("one", "two")
@@ -54,7 +52,7 @@ crashes = st.lists(st.sampled_from(["no", "no", "before the commit", "after the 
 class Process:
     """One life of the transmit service: a new one knows nothing of the last but the database."""
 
-    def __init__(self, database: SqliteDatabase, next_crash: Callable[[], str], max_batch: int) -> None:
+    def __init__(self, database: Database, next_crash: Callable[[], str], max_batch: int) -> None:
         self._database = database
         self._next_crash = next_crash
         self._members = MemberLists()
@@ -71,7 +69,7 @@ class Process:
             return result.outcomes
 
         members: dict[str, tuple[int, dict[str, None]]] = {}
-        outcomes = await self._database.write(work)
+        outcomes = await self._database.write(work, concurrent=True)
         self._members.remember(members)
         if crash == "after the commit":
             raise StoreError("crashed")
@@ -96,14 +94,14 @@ def test_acknowledged_messages_are_never_lost_doubled_or_reordered(
 
 
 async def _check(path: Path, turns: list[list[Send]], crashes: list[str], max_batch: int) -> None:
-    migrate(path, load(sql_directory() / "sqlite"))
-    database = await SqliteDatabase.open(path)
-    try:
-        await database.write(_populate)
-        acknowledged = await _run(database, turns, crashes, max_batch)
-        await _judge(database, acknowledged)
-    finally:
-        await database.close()
+    with migrated_database(path) as open_database:
+        database = await open_database()
+        try:
+            await database.write(_populate)
+            acknowledged = await _run(database, turns, crashes, max_batch)
+            await _judge(database, acknowledged)
+        finally:
+            await database.close()
 
 
 def _populate(connection: Connection) -> None:
@@ -118,7 +116,7 @@ def _populate(connection: Connection) -> None:
 
 
 async def _run(
-    database: SqliteDatabase, turns: list[list[Send]], crashes: list[str], max_batch: int
+    database: Database, turns: list[list[Send]], crashes: list[str], max_batch: int
 ) -> list[list[tuple[Send, Stored]]]:
     """Sends each turn at once, repeats what nobody knows in a new process, and returns what was acknowledged when."""
 
@@ -139,7 +137,7 @@ async def _run(
     return acknowledged
 
 
-async def _judge(database: SqliteDatabase, acknowledged: list[list[tuple[Send, Stored]]]) -> None:
+async def _judge(database: Database, acknowledged: list[list[tuple[Send, Stored]]]) -> None:
     rows = await database.read(
         lambda connection: connection.execute(
             "SELECT session_id, seq, user_id, request_id, content, message_id FROM message ORDER BY session_id, seq"

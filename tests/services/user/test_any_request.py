@@ -47,6 +47,13 @@ def contents(message: Any) -> st.SearchStrategy[dict[str, Any]]:
         optional={
             field.name: st.lists(values(field), max_size=5) if field.is_repeated else values(field)
             for field in message.fields
+            if field.name != "user_id"
+        }
+        # The gateway writes it, from the login session: anything, but no longer than an id is.
+        | {
+            field.name: texts.filter(lambda text: len(text) <= 64)
+            for field in message.fields
+            if field.name == "user_id"
         },
     )
 

@@ -55,9 +55,9 @@ async def test_a_session_that_ends_while_it_is_renewed_has_ended(world: World, m
     database = world.runtime.database
     write = database.write
 
-    async def too_late(work: Any) -> Any:
+    async def too_late(*arguments: Any, **options: Any) -> Any:
         await write(lambda connection: connection.change("DELETE FROM login_session"))
-        return await write(work)
+        return await write(*arguments, **options)
 
     monkeypatch.setattr(database, "write", too_late)
     assert await world.whose(person.token) is None
