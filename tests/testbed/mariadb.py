@@ -15,16 +15,19 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pymysql
 import pytest
+import pytest_asyncio
 
 from services.stores.access import Access
 from services.stores.migrate import load, sql_directory
+from services.stores.mysql.database import MysqlDatabase
 from services.stores.mysql.migrator import migrate
 from services.stores.mysql.target import Patience, Target
 from tests.testbed.process import Process, free_ports, wait_for
@@ -200,3 +203,17 @@ def mysql() -> Server:
 def mysql_target() -> Iterator[Target]:
     with clean_database() as target:
         yield target
+
+
+@pytest_asyncio.fixture
+async def open_mysql() -> AsyncIterator[Callable[..., Awaitable[MysqlDatabase]]]:
+    """Opens databases, and closes them after the test."""
+    opened: list[MysqlDatabase] = []
+
+    async def open_one(target: Target, **options: Any) -> MysqlDatabase:
+        opened.append(await MysqlDatabase.open(target, **options))
+        return opened[-1]
+
+    yield open_one
+    for database in opened:
+        await database.close()
