@@ -35,7 +35,7 @@ CACHE = Path(__file__).parents[2] / ".cache"
 NOBODY = 65534
 USER = "chatsystem"
 
-_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = """<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>test.tools</groupId><artifactId>elasticsearch-server</artifactId><version>1</version><packaging>pom</packaging>
   <build><plugins><plugin>
