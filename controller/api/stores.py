@@ -177,7 +177,7 @@ class ManagedElasticsearch(ManagedStore):
 
 
 class ExternalElasticsearch(ExternalStore):
-    """Elasticsearch 8 or 9, run somewhere else."""
+    """Elasticsearch 8, run somewhere else."""
 
     endpoints: Annotated[tuple[Url, ...], Field(min_length=1, max_length=16)]
     """Addresses of its nodes: `https://10.0.0.7:9200`."""

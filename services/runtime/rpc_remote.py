@@ -39,6 +39,9 @@ from services.stores.ports import Instance, Registry
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 1.0
+"""Seconds for a connection to a replica while there is another one to try."""
+_LAST_CONNECT_TIMEOUT = 5.0
+"""Seconds for a connection to the only one that is left: it may merely be slow."""
 _TICK = 0.05
 """Seconds by which a call that shares a stream may miss its deadline."""
 _OPTIONS: list[tuple[str, int | str]] = [
@@ -150,7 +153,8 @@ class RemoteServices:
             left = call.deadline - loop.time()
             if left <= 0:
                 break
-            if not await replica.connect(min(left, _CONNECT_TIMEOUT)):
+            patience = _LAST_CONNECT_TIMEOUT if replica is order[-1] else _CONNECT_TIMEOUT
+            if not await replica.connect(min(left, patience)):
                 continue
             left = max(call.deadline - loop.time(), 0.001)
             try:

@@ -37,7 +37,7 @@ class RabbitMQ:
         _private(directory / "rabbitmq.conf", self._configuration(tls or {}))
         (directory / "plugins").write_text("[].\n")
         (directory / "environment").write_text("")
-        environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
             "ERL_EPMD_PORT": str(mapper),
@@ -53,8 +53,8 @@ class RabbitMQ:
             "RUNNING_UNDER_SYSTEMD": "true",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
         }
-        self._mapper = Process("epmd", ["epmd", "-port", str(mapper)], directory / "epmd.log", environment)
-        self.process = Process("rabbitmq", [str(SERVER)], directory / "rabbitmq.log", environment)
+        self._mapper = Process("epmd", ["epmd", "-port", str(mapper)], directory / "epmd.log", self.environment)
+        self.process = Process("rabbitmq", [str(SERVER)], directory / "rabbitmq.log", self.environment)
 
     def _configuration(self, tls: Mapping[str, str]) -> str:
         lines = [

@@ -5,16 +5,20 @@ Ports of the pages are replaced by free ones, so that the test does not depend o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.testbed.etcd import Etcd
 from tests.testbed.pages import ROOT, Command, File, pages, script
+from tests.testbed.rabbitmq import SERVER, RabbitMQ
 
 WITH_COMMANDS = [page for page in pages() if script(page.read_text())]
 
@@ -54,16 +58,44 @@ def test_the_commands_of_a_page_work_in_order(page: Path, tmp_path: Path) -> Non
         # The page speaks of a system that its reader has already.
         steps = [Command("chatsystem up --detach"), *steps]
     try:
-        for step in steps:
-            if isinstance(step, File):
-                (tmp_path / "work" / step.name).write_text(on_free_ports(step.text))
-            else:
-                run(step, page, tmp_path / "work", environment)
+        with administered_servers(steps, tmp_path) as found_by:
+            for step in steps:
+                if isinstance(step, File):
+                    (tmp_path / "work" / step.name).write_text(on_free_ports(step.text))
+                else:
+                    run(step, page, tmp_path / "work", environment | found_by)
     finally:
         for name in ("chat", "office"):
             subprocess.run(
                 ["chatsystem", "delete", name, "--yes", "--purge"], env=environment, capture_output=True, timeout=60
             )
+
+
+@contextlib.contextmanager
+def administered_servers(steps: list[File | Command], folder: Path) -> Iterator[dict[str, str]]:
+    """The servers whose own tools a page uses, started; yields the environment in which those tools find them."""
+    tools = {step.line.split()[0] for step in steps if isinstance(step, Command)}
+    found_by: dict[str, str] = {}
+    with contextlib.ExitStack() as running:
+        if "rabbitmqctl" in tools:
+            queue = RabbitMQ(folder / "rabbitmq")
+            running.callback(queue.stop)
+            queue.start()
+            found_by |= {
+                name: value for name, value in queue.environment.items() if name.startswith(("ERL_", "RABBITMQ_"))
+            }
+            # Debian's script on the PATH would become another user, who has another cookie.
+            found_by |= {
+                "HOME": str(queue.directory),
+                "PATH": f"{SERVER.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            }
+        if "etcdctl" in tools:
+            registry = Etcd(folder / "etcd")
+            running.callback(registry.stop)
+            registry.start()
+            found_by |= {"ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": registry.address}
+            subprocess.run(["etcdctl", "role", "add", "registry"], env=os.environ | found_by, check=True, timeout=30)
+        yield found_by
 
 
 def run(step: Command, page: Path, folder: Path, environment: dict[str, str]) -> None:
