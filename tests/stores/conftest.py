@@ -41,13 +41,23 @@ from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
 from tests.testbed.elasticsearch import Elasticsearch, Named
 from tests.testbed.etcd import etcd
-from tests.testbed.mariadb import mysql, mysql_target, open_mysql
+from tests.testbed.mariadb import mysql, mysql_target, open_mysql, own_server, own_target
 from tests.testbed.rabbitmq import rabbitmq
 from tests.testbed.runtime import valkey
 from tests.testbed.s3 import S3
 from tests.testbed.valkey import Valkey
 
-__all__ = ["etcd", "mysql", "mysql_target", "open_mysql", "own_valkey", "rabbitmq", "valkey"]
+__all__ = [
+    "etcd",
+    "mysql",
+    "mysql_target",
+    "open_mysql",
+    "own_server",
+    "own_target",
+    "own_valkey",
+    "rabbitmq",
+    "valkey",
+]
 
 _serial = itertools.count()
 

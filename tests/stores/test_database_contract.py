@@ -5,14 +5,7 @@ import asyncio
 import pytest
 
 from services.stores.ports import StoreError, UniqueViolation
-
-
-def put(name, value="v"):
-    return lambda connection: connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))
-
-
-def names(connection):
-    return {row[0] for row in connection.execute("SELECT name FROM setting")} - {"epoch"}
+from tests.testbed.rows import names, put
 
 
 def value(name):

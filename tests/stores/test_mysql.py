@@ -8,14 +8,7 @@ import pytest
 
 from services.stores.mysql.connection import MysqlConnection
 from services.stores.ports import StoreError, UniqueViolation
-
-
-def put(name, value="v"):
-    return lambda connection: connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))
-
-
-def names(connection):
-    return {row[0] for row in connection.execute("SELECT name FROM setting")} - {"epoch"}
+from tests.testbed.rows import names, put
 
 
 @pytest.mark.parametrize(

@@ -11,30 +11,7 @@ import pytest
 
 from services.stores.mysql.target import Patience
 from services.stores.ports import StoreError
-from tests.testbed.mariadb import MariaDB
-
-
-def put(name, value="v"):
-    return lambda connection: connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))
-
-
-def names(connection):
-    return {row[0] for row in connection.execute("SELECT name FROM setting")} - {"epoch"}
-
-
-@pytest.fixture(scope="module")
-def own_server(tmp_path_factory):
-    """A server that tests may stop; every test leaves it running."""
-    server = MariaDB(tmp_path_factory.mktemp("own-mariadb"))
-    server.start()
-    yield server
-    server.process.stop()
-
-
-@pytest.fixture
-def own_target(own_server):
-    with own_server.database() as target:
-        yield target
+from tests.testbed.rows import names, put
 
 
 async def test_a_restarted_server_is_used_again(open_mysql, own_server, own_target):

@@ -10,20 +10,13 @@ from services.stores.migrate import load, sql_directory
 from services.stores.ports import StoreError, UniqueViolation
 from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
+from tests.testbed.rows import names, put
 
 
 @pytest.fixture
 def path(tmp_path):
     migrate(tmp_path / "chat.db", load(sql_directory() / "sqlite"))
     return tmp_path / "chat.db"
-
-
-def put(name, value="v"):
-    return lambda connection: connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", (name, value))
-
-
-def names(connection):
-    return {row[0] for row in connection.execute("SELECT name FROM setting")} - {"epoch"}
 
 
 async def test_commits_are_synced_to_the_disk(path):

@@ -217,3 +217,18 @@ async def open_mysql() -> AsyncIterator[Callable[..., Awaitable[MysqlDatabase]]]
     yield open_one
     for database in opened:
         await database.close()
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A server that tests may stop; every test leaves it running."""
+    server = MariaDB(tmp_path_factory.mktemp("own-mariadb"))
+    server.start()
+    yield server
+    server.process.stop()
+
+
+@pytest.fixture
+def own_target(own_server: MariaDB) -> Iterator[Target]:
+    with own_server.database() as target:
+        yield target
