@@ -20,6 +20,7 @@ from pathlib import Path
 
 from services.catalogue import SERVICES
 from tests.testbed.process import Process, free_ports, wait_for
+from tests.testbed.production import ProductionStores
 from tests.testbed.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +44,8 @@ def clean_environment() -> dict[str, str]:
 
 class System:
     """`split`: one process per service over the registry in Valkey, `replicas` of a service more than one. `settings` are
-    further variables of all processes. Processes are named after their service, further replicas gateway-2 and so on."""
+    further variables of all processes. `stores`: production stores that run, in place of the embedded ones. Processes are
+    named after their service, further replicas gateway-2 and so on."""
 
     def __init__(
         self,
@@ -52,11 +54,13 @@ class System:
         split: bool = False,
         replicas: Mapping[str, int] | None = None,
         settings: Mapping[str, str] | None = None,
+        stores: ProductionStores | None = None,
     ) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.split = split
-        self.valkey = Valkey(directory / "valkey")
+        self.stores = stores
+        self.valkey = stores.redis if stores else Valkey(directory / "valkey")
         counts = {service.name: (replicas or {}).get(service.name, 1) for service in SERVICES} if split else {"all": 1}
         self._ports = iter(free_ports(4 * sum(counts.values()) + len(SERVICES)))
         self.host = "127.0.0.1"
@@ -87,7 +91,7 @@ class System:
                 "CHATSYSTEM_REGISTRY_PASSWORD_FILE": str(self.valkey.password_file),
                 "CHATSYSTEM_RPC_SECRET_FILE": str(secret),
             }
-        return registry | {
+        settings = registry | {
             "CHATSYSTEM_DATABASE_URL": f"sqlite:///{self.directory / 'chat.db'}",
             "CHATSYSTEM_CACHE_URL": self.valkey.url,
             "CHATSYSTEM_CACHE_PASSWORD_FILE": str(self.valkey.password_file),
@@ -98,6 +102,13 @@ class System:
             "CHATSYSTEM_HOST": "127.0.0.1",
             "CHATSYSTEM_LOG_LEVEL": "info",
         }
+        if self.stores is None:
+            return settings
+        settings |= self.stores.settings()
+        if not self.split:
+            return settings | {"CHATSYSTEM_REGISTRY_URL": "none:"}
+        settings.pop("CHATSYSTEM_REGISTRY_PASSWORD_FILE")
+        return settings
 
     def _process(self, replica: str, service: str) -> Process:
         self._metrics_ports[replica] = next(self._ports)
@@ -117,7 +128,8 @@ class System:
     def start(self) -> System:
         """Returns when every process says that it is ready."""
         try:
-            self.valkey.start()
+            if self.stores is None:
+                self.valkey.start()
             self.migrate()
             for process in self.processes.values():
                 process.start()
@@ -161,7 +173,8 @@ class System:
             process.signal(signal.SIGTERM)
         for process in waiting:
             process.stop()
-        self.valkey.process.stop()
+        if self.stores is None:
+            self.valkey.process.stop()
 
     def assert_clean(self) -> None:
         """No process has logged an exception that nobody expected, or ended in one."""
