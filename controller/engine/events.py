@@ -18,6 +18,8 @@ _REASONS = {
     Action.RESTART: Reason.RESTARTED,
     Action.STOP: Reason.STOPPING,
     Action.FORGET: Reason.FORGOTTEN,
+    Action.APPLY: Reason.APPLIED,
+    Action.PRUNE: Reason.PRUNED,
 }
 
 
@@ -34,7 +36,7 @@ def of_changes(observed: Observed, known: Set[str], now: float) -> list[tuple[st
     for item in observed.instances:
         mark = f"{item.id}/{item.health}"
         if item.health in {Health.EXITED, Health.FAILED} and mark not in known:
-            text = f"{item.workload}-{item.index}: {item.message or item.health}"
+            text = f"{item.label}: {item.message or item.health}"
             found.append((mark, Event(now, WARNING, Reason.DIED, text, item.workload)))
     for run in observed.jobs:
         name = f"{run.workload}/{run.digest}/{run.attempt}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from controller.blueprint.workload import Blueprint
-from controller.engine.model import Action, Health, Instance, JobRun, Observed, Step
+from controller.engine.model import Action, Group, Health, Instance, JobRun, Observed, Standing, Step
 from controller.engine.planner import plan
 
 
@@ -63,10 +63,22 @@ def after(blueprint: Blueprint, observed: Observed, step: Step, fresh: str, now:
                 if item.id == step.instance and item.health is not Health.EXITED
             )
             return replace(observed, instances=kept + stopping)
+        case Action.APPLY | Action.PRUNE:
+            groups = tuple(
+                _changed(group, step.action) if group.name == step.workload else group for group in observed.groups
+            )
+            return replace(observed, groups=groups)
         case Action.FORGET:
             return replace(observed, leftovers=tuple(name for name in observed.leftovers if name != step.workload))
         case _:
             return observed
+
+
+def _changed(group: Group, action: Action) -> Group:
+    if action is Action.PRUNE:
+        return replace(group, surplus=())
+    running = group.served and group.standing is Standing.DRIFTED
+    return replace(group, standing=Standing.APPLIED, details="", served=running, ready=False)
 
 
 def settled(observed: Observed) -> Observed:
@@ -78,4 +90,10 @@ def settled(observed: Observed) -> Observed:
     )
     jobs = tuple(replace(run, succeeded=True) if run.succeeded is None else run for run in observed.jobs)
     gone = {item.workload for item in observed.instances} - {item.workload for item in instances}
-    return replace(observed, instances=instances, jobs=jobs, leftovers=tuple(sorted({*observed.leftovers, *gone})))
+    groups = tuple(
+        replace(group, served=True, ready=True) if group.standing is Standing.APPLIED else group
+        for group in observed.groups
+        if group.standing is not Standing.UNWANTED or group.surplus
+    )
+    left = tuple(sorted({*observed.leftovers, *gone}))
+    return replace(observed, instances=instances, jobs=jobs, groups=groups, leftovers=left)

@@ -95,6 +95,7 @@ class Loop:
             return self._pace.contended
         if stored.deleting:
             return await self._delete(stored)
+        await self._store.guard(stored)
         try:
             blueprint = self._target.blueprint(stored.document)
         except InvalidDeclaration as error:

@@ -25,7 +25,7 @@ class Instance:
     """Unique for all time."""
     workload: str
     index: int
-    """Its slot, 0 and up. While one gives way to another, both have the same."""
+    """Its slot, 0 and up; -1 where the platform gives none. While one gives way to another, both have the same."""
     digest: str
     """That of the workload it was started from."""
     health: Health
@@ -42,6 +42,46 @@ class Instance:
     started_at: float = 0.0
     message: str = ""
     """Why it is not healthy, in words; never secrets or message text."""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.workload}-{self.index}" if self.index >= 0 else self.id
+
+
+class Standing(StrEnum):
+    """How far what the platform has of a group agrees with the declaration."""
+
+    MISSING = "missing"  # what runs its instances is not there
+    OUTDATED = "outdated"  # it was applied from another declaration
+    DRIFTED = "drifted"  # it was changed, or lost a part, since it was applied
+    APPLIED = "applied"
+    UNWANTED = "unwanted"  # it is not declared
+
+
+@dataclass(frozen=True)
+class Group:
+    """One part of a system on a platform that keeps replicas itself: the objects of one workload, or those that come before
+    or after all workloads. The platform rolls, restarts and scales; the engine says when the group may be applied."""
+
+    name: str
+    """That of the workload, or a name of its own."""
+    order: int
+    """Its place among the groups: what comes later is removed earlier."""
+    standing: Standing
+    details: str = ""
+    """Which object is missing or differs, and in what."""
+    served: bool = False
+    """What depends on it may start: an instance is healthy, and none is left that is to be replaced."""
+    ready: bool = False
+    """As it is meant to be."""
+    message: str = ""
+    """Why it is not ready, in words."""
+    reason: str = ""
+    """A word of controller.engine.reasons when waiting alone will hardly make it ready."""
+    surplus: tuple[str, ...] = ()
+    """Objects of it that the declaration does not ask for; data is never among them. Of an unwanted group, all of them that
+    have not been told to go."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +107,18 @@ class Observed:
     """Secret name -> the keys that exist."""
     leftovers: tuple[str, ...] = ()
     """Workloads without instances of which something is still to be forgotten."""
+    groups: tuple[Group, ...] = ()
+    """Of a platform that keeps replicas itself: what is to be applied, in this order, and what else is there. Empty where the
+    engine starts and stops instances."""
+
+    def of(self, workload: str) -> tuple[Instance, ...]:
+        return tuple(item for item in self.instances if item.workload == workload)
+
+    def job(self, workload: str) -> JobRun | None:
+        return next((run for run in self.jobs if run.workload == workload), None)
+
+    def group(self, name: str) -> Group | None:
+        return next((group for group in self.groups if group.name == name), None)
 
 
 class Action(StrEnum):
@@ -76,6 +128,8 @@ class Action(StrEnum):
     RESTART = "restart"  # one that died or hangs, in its place
     STOP = "stop"  # one instance; of a dead one, its record
     FORGET = "forget"  # the leftovers of a workload that is no longer desired
+    APPLY = "apply"  # the objects of a group, as declared
+    PRUNE = "prune"  # what a group has too much
     WAIT = "wait"  # nothing to do but to look again
 
 
@@ -83,7 +137,7 @@ class Action(StrEnum):
 class Step:
     action: Action
     workload: str
-    """Or the name of the secret."""
+    """Or the name of the secret, or of the group."""
     index: int = 0
     instance: str = ""
     """The id of the instance that is restarted or stopped."""

@@ -109,6 +109,11 @@ class SystemStore(Protocol):
         """Asks for deletion: the loop removes what runs, then calls `remove`. Raises KeyError."""
         ...
 
+    async def guard(self, stored: Stored) -> None:
+        """Sees to it that a request to delete the system waits for `remove`, where its deletion policy asks the loop for
+        something. Does nothing where every request waits."""
+        ...
+
     async def remove(self, name: str) -> None: ...
 
     async def write_status(self, name: str, status: Mapping[str, Any]) -> None:

@@ -23,6 +23,15 @@ class Reason(StrEnum):
     PORT_TAKEN = "PortTaken"
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason
     PROGRAM_MISSING = "ProgramMissing"
+    IMAGE_UNAVAILABLE = "ImageUnavailable"
+    UNSCHEDULABLE = "Unschedulable"
+    OUT_OF_MEMORY = "OutOfMemory"
+    VOLUME_PENDING = "VolumePending"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    NAME_TAKEN = "NameTaken"  # an object that is not ours has a name that we need
+    IMMUTABLE = "Immutable"  # the change cannot be made without losing something
+    FORBIDDEN = "Forbidden"
+    UNREACHABLE = "Unreachable"  # the platform does not answer
     BACKUP_UNAVAILABLE = "BackupUnavailable"
     HEALTHY = "Healthy"
     UNHEALTHY = "Unhealthy"
@@ -42,3 +51,5 @@ class Reason(StrEnum):
     JOB_SUCCEEDED = "JobSucceeded"
     SECRET_CREATED = "SecretCreated"  # noqa: S105 - a reason
     FORGOTTEN = "Forgotten"
+    APPLIED = "Applied"
+    PRUNED = "Pruned"

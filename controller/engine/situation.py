@@ -80,6 +80,7 @@ def troubles(situation: Situation) -> list[Trouble]:
         return [Trouble(Reason.INVALID_SPEC, f"the declaration is not valid, what runs is left as it is: {text}")]
     found = list(situation.errors)
     found += _jobs(situation)
+    found += _groups(situation)
     found += _instances(situation)
     if situation.overdue and not situation.converged:
         waits = "; ".join(step.reason for step in situation.plan.waits) or "steps are left"
@@ -96,12 +97,21 @@ def _jobs(situation: Situation) -> list[Trouble]:
     ]
 
 
+def _groups(situation: Situation) -> list[Trouble]:
+    """What the platform says of its own accord that it cannot do."""
+    return [
+        Trouble(group.reason, f"{group.name}: {group.message}")
+        for group in situation.observed.groups
+        if group.reason and not group.ready
+    ]
+
+
 def _instances(situation: Situation) -> list[Trouble]:
     found = []
     for item in situation.observed.instances:
         if situation.blueprint.workload(item.workload) is None:
             continue
-        name = f"{item.workload}-{item.index}"
+        name = item.label
         match item.health:
             case Health.EXITED | Health.STARTING if item.restarts >= CRASH_LOOP_AFTER:
                 text = f"{name} died {item.restarts} times in a row: {item.message}"

@@ -121,8 +121,7 @@ class Platform:
             assert workload is not None, "what is not desired is never started"
             for name in workload.depends_on:
                 needed = self.blueprint.workload(name)
-                run = next((run for run in self.observed.jobs if run.workload == name), None)
-                assert needed is None or is_served(needed, self.of(name), run), f"{step} before {name}"
+                assert needed is None or is_served(needed, self.observed), f"{step} before {name}"
         if step.action is Action.START and workload is not None:
             held = {port.number for port in workload.ports if port.published and not port.shared}
             for item in self.observed.instances:
@@ -137,6 +136,5 @@ class Platform:
             if {port.number for port in workload.ports if port.published and not port.shared} & set(doomed.ports):
                 return
         for workload in self.blueprint.workloads:
-            run = next((run for run in self.observed.jobs if run.workload == workload.name), None)
-            served = is_served(workload, self.of(workload.name), run)
+            served = is_served(workload, self.observed)
             assert served or not workload.replicas, f"{step} before {workload.name}"

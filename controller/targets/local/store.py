@@ -65,6 +65,9 @@ class LocalStore:
     async def mark_deleted(self, name: str) -> None:
         self._mark(name, deleting=True)
 
+    async def guard(self, stored: Stored) -> None:
+        """A deletion mark waits for the loop anyway."""
+
     async def remove(self, name: str) -> None:
         paths = self._state.system(name)
         for path in (paths.declaration, paths.status, paths.events):
