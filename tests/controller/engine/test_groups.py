@@ -118,6 +118,7 @@ def converge(platform: GroupPlatform) -> None:
     for _ in range(PASSES):
         current = plan(platform.blueprint, platform.observe(), NOW)
         if current.empty:
+            platform.let_time_pass()
             return
         for step in current.actions:
             platform.execute(step)
