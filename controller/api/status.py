@@ -24,7 +24,7 @@ class Condition(Model):
     """One aspect of the state."""
 
     type: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]*$", max_length=64)]
-    """Ready, Reconciling, Stalled, Available, Released, BackedUp, RestoreVerified."""
+    """Ready, Reconciling, Stalled, Available, StoresReady, Released, BackedUp, RestoreVerified."""
 
     status: Literal["True", "False", "Unknown"]
     """Whether it is so."""

@@ -81,5 +81,10 @@ def build(system: ChatSystem, profile: Profile) -> Blueprint:
             )
     if system.spec.suspend:
         workloads = {name: replace(workload, replicas=0) for name, workload in workloads.items()}
-    timeout = seconds_of(system.spec.release.timeout)
-    return Blueprint(system.name, tuple(workloads.values()), tuple(secrets.values()), timeout)
+    return Blueprint(
+        system.name,
+        tuple(workloads.values()),
+        tuple(secrets.values()),
+        tuple(part.external for part in parts if part.external is not None),
+        seconds_of(system.spec.release.timeout),
+    )

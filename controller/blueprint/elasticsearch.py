@@ -19,7 +19,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
             f"{PREFIX}_URL": ",".join(str(url) for url in declared.external.endpoints),
             f"{PREFIX}_INDEX_PREFIX": declared.external.index_prefix,
         }
-        return external(PREFIX, declared.external, environment)
+        return external("elasticsearch", PREFIX, declared.external, environment)
     if profile.embedded or declared.managed is None:
         return Part(environment={f"{PREFIX}_URL": "database:"})
     files = {f"{PREFIX}_PASSWORD_FILE": (SECRET.name, "password")}

@@ -18,7 +18,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         return Part(environment={f"{PREFIX}_URL": "none:"})
     if declared.external:
         url = f"etcd://{','.join(declared.external.endpoints)}{declared.external.prefix}"
-        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
+        return external("etcd", PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         return valkey.part(system, profile, PREFIX, 2)
     workload = server(

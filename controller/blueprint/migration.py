@@ -24,6 +24,7 @@ def workload(system: ChatSystem, profile: Profile, database: Part) -> Workload:
         secrets=dict(database.secret_files),
         volumes=database.volumes,
         depends_on=database.names,
+        external=(database.external.name,) if database.external is not None else (),
         deadline=seconds_of(system.spec.release.migration_timeout),
         fingerprint=profile.schema,
     )

@@ -16,7 +16,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
     declared = system.spec.stores.mysql
     if declared.external:
         url = f"mysql://{','.join(declared.external.endpoints)}/{declared.external.database}"
-        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
+        return external("mysql", PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         # Three slashes and an absolute path, as in SQLAlchemy's URLs.
         url = "sqlite:///{volume:database}/chat.db"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.api.stores import ExternalStore
-from controller.blueprint.workload import Secret, Volume, Workload
+from controller.blueprint.workload import External, Secret, Volume, Workload
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
+    external: External | None = None
+    """The store itself, where it runs somewhere else."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ def credentials(prefix: str, secret: str | None) -> tuple[tuple[Secret, ...], di
     return (Secret(secret, ("username", "password"), generated=False),), files
 
 
-def external(prefix: str, store: ExternalStore, environment: Mapping[str, str]) -> Part:
+def external(name: str, prefix: str, store: ExternalStore, environment: Mapping[str, str]) -> Part:
     """A store that runs somewhere else: `environment` says where; its secrets and its encryption are the same for all.
 
     The variables beside `<prefix>_URL` are those of `credentials`, and `_TLS`, `_TLS_VERIFY`, `_CA_FILE`,
@@ -70,4 +72,5 @@ def external(prefix: str, store: ExternalStore, environment: Mapping[str, str]) 
             secrets += (Secret(tls.client_secret, ("tls.crt", "tls.key"), generated=False),)
             files[f"{prefix}_CERTIFICATE_FILE"] = (tls.client_secret, "tls.crt")
             files[f"{prefix}_KEY_FILE"] = (tls.client_secret, "tls.key")
-    return Part(secrets=secrets, environment=variables, secret_files=files)
+    outside = External(name, f"spec.stores.{name}.external", variables, files)
+    return Part(secrets=secrets, environment=variables, secret_files=files, external=outside)

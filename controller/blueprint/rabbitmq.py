@@ -19,7 +19,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
     if declared.external:
         # The virtual host is one path segment: https://www.rabbitmq.com/docs/uri-spec
         url = f"amqp://{','.join(declared.external.endpoints)}/{quote(declared.external.virtual_host, safe='')}"
-        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
+        return external("rabbitmq", PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         return valkey.part(system, profile, PREFIX, 1)
     management = declared.managed.management

@@ -17,7 +17,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
     declared = system.spec.stores.redis
     if declared.external:
         url = f"redis://{','.join(declared.external.endpoints)}/{declared.external.database}"
-        return external(PREFIX, declared.external, {f"{PREFIX}_URL": url})
+        return external("redis", PREFIX, declared.external, {f"{PREFIX}_URL": url})
     if profile.embedded or declared.managed is None:
         return valkey.part(system, profile, PREFIX, 0)
     workload = server(

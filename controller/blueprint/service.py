@@ -20,6 +20,8 @@ from services.catalogue import BY_NAME
 SHARED = "services"
 """Name of the workload that hosts all services in one process."""
 RPC_SECRET = Secret("rpc", ("secret",))
+DISPENSABLE = frozenset({"elasticsearch"})
+"""Stores that a service can be without: the database answers searches while the index is away."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,9 @@ def workload(
         resources=resources_of(scheduled.resources) if scheduled else Resources(),
         placement=placement_of(scheduled.placement) if scheduled else Placement(),
         depends_on=tuple(depends_on),
+        external=tuple(
+            store.external.name for store in stores if store.external and store.external.name not in DISPENSABLE
+        ),
         stop_grace=max(seconds_of(services[service].stop_grace) for service in hosted),
         log_max_size=short_bytes_of(system.spec.logging.max_size),
         log_max_files=system.spec.logging.max_file,

@@ -114,6 +114,8 @@ class Workload:
     placement: Placement = Placement()
     depends_on: tuple[str, ...] = ()
     """Workloads that have to be healthy before an instance of this one is started."""
+    external: tuple[str, ...] = ()
+    """External stores without which an instance cannot work."""
     update: Update = Update.START_FIRST
     stop_grace: float = 30.0
     """Seconds between the request to stop and the kill."""
@@ -141,6 +143,7 @@ _NOT_IN_DIGEST = frozenset(
         "ready",
         "live",
         "depends_on",
+        "external",
         "update",
         "stop_grace",
         "log_max_size",
@@ -176,12 +179,26 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class External:
+    """A store that runs somewhere else, and what a process is told of it."""
+
+    name: str
+    """As in services.catalogue.STORES."""
+    path: str
+    """Where it is declared, for example `spec.stores.mysql.external`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """As those of a workload."""
+
+
+@dataclass(frozen=True)
 class Blueprint:
     """Everything that is to exist for one ChatSystem, in the order in which it has to become healthy."""
 
     system: str
     workloads: tuple[Workload, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    external: tuple[External, ...] = ()
     release_timeout: float = 600.0
     """Seconds after which a change that has not arrived counts as failed."""
 

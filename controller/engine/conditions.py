@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.blueprint.workload import Kind
-from controller.engine.model import Health, Verdict
+from controller.engine.model import Health, Severity, Verdict
 from controller.engine.reasons import Reason
 from controller.engine.situation import Situation, troubles
 
@@ -89,6 +89,29 @@ def available(situation: Situation) -> Condition:
     return Condition("Available", "True", Reason.HEALTHY, "every service has a healthy instance")
 
 
+def stores_ready(situation: Situation) -> Condition:
+    """The external stores can be used. What runs goes on without regard to this; nothing is started on a store with an error."""
+    kind, stores = "StoresReady", situation.observed.stores
+    if not stores:
+        return Condition(
+            kind, "Unknown", Reason.NOT_CONFIGURED, "no external store is declared, or none is looked at now"
+        )
+    findings = [finding for store in stores for finding in store.findings]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    text = "; ".join(finding.sentence for finding in (errors or findings))[:LONGEST]
+    if errors:
+        return Condition(kind, "False", errors[0].reason, text)
+    unknown = [store for store in stores if not store.checked]
+    if failures := [f"{store.path}: {store.failure}" for store in unknown if store.failure]:
+        return Condition(kind, "Unknown", Reason.STORE_CHECK_FAILED, "; ".join(failures)[:LONGEST])
+    if unknown:
+        text = f"being checked: {', '.join(store.path for store in unknown)}"
+        return Condition(kind, "Unknown", Reason.PROGRESSING, text)
+    if findings:
+        return Condition(kind, "True", findings[0].reason, text)
+    return Condition(kind, "True", Reason.HEALTHY, "every external store can be used")
+
+
 def released(situation: Situation) -> Condition:
     """What became of the newest revision."""
     revision = situation.revision
@@ -120,6 +143,7 @@ CONDITIONS: tuple[Callable[[Situation], Condition], ...] = (
     reconciling,
     stalled,
     available,
+    stores_ready,
     released,
     backed_up,
 )

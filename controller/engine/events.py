@@ -54,17 +54,24 @@ def of_changes(observed: Observed, known: Set[str], now: float) -> list[tuple[st
 
 
 def of_transitions(before: Mapping[str, Any], after: Mapping[str, Any], now: float) -> list[Event]:
-    """Changes of the conditions Ready and Stalled between two status documents."""
+    """Changes of the conditions Ready, Stalled and StoresReady between two status documents."""
     old = {item.get("type"): item for item in before.get("conditions", ())}
     found = []
     for item in after.get("conditions", ()):
         previous = old.get(item["type"], {})
-        if item["type"] not in {"Ready", "Stalled"}:
+        if item["type"] not in {"Ready", "Stalled", "StoresReady"}:
             continue
         if (previous.get("status"), previous.get("reason")) == (item["status"], item["reason"]):
             continue
         if item["type"] == "Ready" and item["status"] == "True":
             found.append(Event(now, NORMAL, item["reason"], item["message"]))
+        if item["type"] == "StoresReady":
+            bad, was_bad = item["status"] == "False", previous.get("status") == "False"
+            warns = item["status"] == "True" and item["reason"] != Reason.HEALTHY
+            if bad or warns:
+                found.append(Event(now, WARNING, item["reason"], item["message"]))
+            elif was_bad and item["status"] == "True":
+                found.append(Event(now, NORMAL, Reason.STORES_READY, item["message"]))
         if item["type"] == "Stalled" and item["status"] == "True":
             found.append(Event(now, WARNING, item["reason"], item["message"]))
     return found

@@ -23,6 +23,7 @@ from controller.engine.queue import WorkQueue
 from controller.engine.reasons import Reason
 from controller.engine.situation import Situation, Trouble, troubles
 from controller.engine.status import status_of
+from controller.engine.store_watch import StoreWatch
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ class Pace:
     contended: float = 1.0
     """While another controller drives the system."""
     retry: Backoff = field(default_factory=lambda: Backoff(first=0.5, limit=30.0))
+    stores: float = 30.0
+    """Between two checks of the external stores, while all is well with them."""
+    stores_retry: Backoff = field(default_factory=lambda: Backoff(first=1.0, limit=30.0))
 
 
 class Loop:
@@ -63,6 +67,7 @@ class Loop:
         self._pace = pace or Pace()
         self._clock = clock
         self._queue = WorkQueue(backoff=self._pace.retry)
+        self._stores = StoreWatch(target, self._queue.add, usual=self._pace.stores, retry=self._pace.stores_retry)
         self._seen: dict[str, dict[str, None]] = {}
         self._gone: set[str] = set()
         self._finished = asyncio.Event()
@@ -82,6 +87,7 @@ class Loop:
             for task in (*tasks, finished):
                 task.cancel()
             await asyncio.gather(*tasks, finished, return_exceptions=True)
+            await self._stores.close()
 
     async def reconcile(self, name: str) -> float | None:
         """One pass over one system. Returns the seconds after which it wants to look again by itself, if at all. Raises
@@ -92,6 +98,7 @@ class Loop:
             return None
         self._gone.discard(name)
         if not await self._target.acquire(name):
+            self._stores.forget(name)
             return self._pace.contended
         if stored.deleting:
             return await self._delete(stored)
@@ -103,6 +110,7 @@ class Loop:
             return None
         revisions = await self._accept(stored)
         observed = await self._target.observe(name, blueprint)
+        observed = replace(observed, stores=self._stores.look(name, blueprint, observed.secrets))
         await self._record_changes(name, observed)
         current = make_plan(blueprint, observed, self._clock())
         if stored.paused:
@@ -138,6 +146,7 @@ class Loop:
     async def _delete(self, stored: Stored) -> float | None:
         """Everything stops, the last first; then what the deletion policy does not keep is removed."""
         name, blueprint = stored.name, Blueprint(stored.name)
+        self._stores.forget(name)
         observed = await self._target.observe(name, blueprint)
         spec = stored.document.get("spec")
         policy = spec.get("deletionPolicy", "Retain") if isinstance(spec, dict) else "Retain"
@@ -251,6 +260,7 @@ class Loop:
 
     async def _forget(self, name: str) -> None:
         self._seen.pop(name, None)
+        self._stores.forget(name)
         await self._target.release(name)
         self._gone.add(name)
         if self._names is not None and self._names <= self._gone:

@@ -97,6 +97,50 @@ class JobRun:
     message: str = ""
 
 
+class Severity(StrEnum):
+    WARNING = "warning"  # works, but a promise is in danger
+    ERROR = "error"  # a service that needs the store would fail
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with an external store. Never holds a secret."""
+
+    severity: Severity
+    reason: str
+    """A stable word of controller.engine.reasons."""
+    path: str
+    """The field of the declaration that it is about."""
+    message: str
+    remedy: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.path}: {self.message}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class StoreHealth:
+    """An external store, as it was found by the newest check."""
+
+    name: str
+    path: str
+    """Where it is declared."""
+    server: str = ""
+    """What answered: product and version."""
+    address: str = ""
+    """Which of several did."""
+    findings: tuple[Finding, ...] = ()
+    """Worst first."""
+    checked: bool = True
+    """False: there is no answer of a check yet, or there cannot be one, as `failure` says."""
+    failure: str = ""
+
+    @property
+    def error(self) -> Finding | None:
+        return next((item for item in self.findings if item.severity is Severity.ERROR), None)
+
+
 @dataclass(frozen=True)
 class Observed:
     """Everything on the platform that belongs to one system."""
@@ -107,6 +151,9 @@ class Observed:
     """Secret name -> the keys that exist."""
     leftovers: tuple[str, ...] = ()
     """Workloads without instances of which something is still to be forgotten."""
+    stores: tuple[StoreHealth, ...] = ()
+    """The external stores. One that is not here holds nothing up."""
+
     groups: tuple[Group, ...] = ()
     """Of a platform that keeps replicas itself: what is to be applied, in this order, and what else is there. Empty where the
     engine starts and stops instances."""

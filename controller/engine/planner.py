@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from controller.blueprint.workload import Blueprint, Kind, Workload
-from controller.engine import groups
+from controller.engine import groups, store_health
 from controller.engine.decision import Decision
 from controller.engine.model import Action, Group, Health, Instance, JobRun, Observed, Plan, Standing, Step
 from controller.engine.replicas import roll
@@ -44,7 +44,7 @@ def is_served(workload: Workload, observed: Observed) -> bool:
         return run is not None and run.digest == workload.digest and run.succeeded is True
     group = observed.group(workload.name)
     if group is not None:
-        return group.standing is Standing.APPLIED and group.served
+        return groups.is_in_place(group) and group.served
     alive = [item for item in observed.of(workload.name) if item.health not in {Health.STOPPING, Health.EXITED}]
     return all(item.digest == workload.digest for item in alive) and any(
         item.health is Health.HEALTHY for item in alive
@@ -76,13 +76,13 @@ def _unmet(blueprint: Blueprint, workload: Workload, observed: Observed) -> str:
     own = observed.group(workload.name)
     if own is not None:
         for group in _frame(blueprint, observed):
-            if group.order < own.order and group.standing is not Standing.APPLIED:
+            if group.order < own.order and not groups.is_in_place(group):
                 return group.name
     for name in workload.depends_on:
         needed = blueprint.workload(name)
         if needed is not None and not is_served(needed, observed):
             return name
-    return ""
+    return store_health.obstacle(workload, observed.stores)
 
 
 def _missing_secrets(blueprint: Blueprint, observed: Observed) -> list[Step]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from controller.blueprint.workload import Blueprint
+from controller.blueprint.workload import Blueprint, Workload
 from controller.engine.model import Event, Observed, Revision, Step
 
 
@@ -69,6 +69,15 @@ class Target(Protocol):
 
     async def execute(self, system: str, blueprint: Blueprint, step: Step) -> None:
         """Carries out one step. Returns when it is ordered, not when it is healthy. Raises TargetError."""
+        ...
+
+    async def run_once(self, system: str, workload: Workload, *, timeout: float) -> str:
+        """Runs a job that is no part of the system beside it, and returns what it printed; nothing of it is left. `timeout` in
+        seconds. May be cancelled. Raises TargetError with the job's own words if it failed."""
+        ...
+
+    def secret_remedy(self, system: str, name: str, keys: Sequence[str]) -> str:
+        """How a person gives a secret of the system these keys on this target: the end of a sentence."""
         ...
 
     async def dispose(self, system: str, *, keep_data: bool) -> None:

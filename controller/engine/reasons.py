@@ -39,6 +39,17 @@ class Reason(StrEnum):
     ROLLED_BACK = "RolledBack"
     NOT_CONFIGURED = "NotConfigured"
     NOT_AVAILABLE = "NotAvailable"
+    STORE_UNREACHABLE = "StoreUnreachable"
+    STORE_READ_ONLY = "StoreReadOnly"
+    STORE_UNHEALTHY = "StoreUnhealthy"  # it answers, and says itself that it cannot work now
+    STORE_ACCESS_DENIED = "StoreAccessDenied"
+    STORE_TLS_FAILED = "StoreTlsFailed"
+    STORE_INCOMPLETE = "StoreIncomplete"  # the database, the bucket, the virtual host is not there
+    STORE_UNSUPPORTED = "StoreUnsupported"
+    STORE_SCHEMA_CONFLICT = "StoreSchemaConflict"
+    STORE_FULL = "StoreFull"
+    STORE_MISCONFIGURED = "StoreMisconfigured"
+    STORE_CHECK_FAILED = "StoreCheckFailed"
     CONTROLLER_ERROR = "ControllerError"
 
     # Events only
@@ -53,3 +64,4 @@ class Reason(StrEnum):
     FORGOTTEN = "Forgotten"
     APPLIED = "Applied"
     PRUNED = "Pruned"
+    STORES_READY = "StoresReady"

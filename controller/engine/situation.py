@@ -12,6 +12,7 @@ from typing import Any
 from controller.blueprint.workload import Blueprint, Kind, Workload
 from controller.engine.model import Health, Instance, Observed, Plan, Revision
 from controller.engine.reasons import Reason
+from controller.engine.store_health import TRANSIENT
 
 CRASH_LOOP_AFTER = 3
 """Deaths in a row after which a replica counts as crash-looping."""
@@ -79,6 +80,7 @@ def troubles(situation: Situation) -> list[Trouble]:
         text = "; ".join(situation.problems)
         return [Trouble(Reason.INVALID_SPEC, f"the declaration is not valid, what runs is left as it is: {text}")]
     found = list(situation.errors)
+    found += _stores(situation)
     found += _jobs(situation)
     found += _groups(situation)
     found += _instances(situation)
@@ -86,6 +88,17 @@ def troubles(situation: Situation) -> list[Trouble]:
         waits = "; ".join(step.reason for step in situation.plan.waits) or "steps are left"
         found.append(Trouble(Reason.DEADLINE_EXCEEDED, f"the change takes longer than spec.release.timeout: {waits}"))
     return sorted(found, key=lambda trouble: not trouble.lasting)
+
+
+def _stores(situation: Situation) -> list[Trouble]:
+    """Only those that hold something up: while what runs is healthy, a store's error is no trouble of the system yet."""
+    waiting = [situation.blueprint.workload(step.workload) for step in situation.plan.waits]
+    needed = {name for workload in waiting if workload is not None for name in workload.external}
+    return [
+        Trouble(error.reason, error.sentence, lasting=error.reason not in TRANSIENT)
+        for store in situation.observed.stores
+        if store.name in needed and (error := store.error) is not None
+    ]
 
 
 def _jobs(situation: Situation) -> list[Trouble]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.blueprint.workload import Kind, Workload
 from controller.engine.conditions import Condition, conditions_of
-from controller.engine.model import Health, Instance, Revision, Verdict
+from controller.engine.model import Health, Instance, Revision, StoreHealth, Verdict
 from controller.engine.situation import Situation, troubles
 
 SHOWN_REVISIONS = 10
@@ -19,7 +19,8 @@ def status_of(situation: Situation, now: float) -> dict[str, Any]:
     conditions = conditions_of(situation)
     good = [revision.number for revision in situation.revisions if revision.verdict is Verdict.RELEASED]
     found = [] if situation.stopped else troubles(situation)
-    components = [row for workload in situation.blueprint.workloads for row in _rows(workload, situation)]
+    components = [_store(store) for store in situation.observed.stores]
+    components += [row for workload in situation.blueprint.workloads for row in _rows(workload, situation)]
     gateways = [item for item in situation.observed.instances if "gateway" in item.components and _healthy(item)]
     return {
         "observedGeneration": situation.generation,
@@ -54,6 +55,15 @@ def phase(situation: Situation) -> str:
         return "Running"
     step = next(iter((*situation.plan.actions, *situation.plan.waits)), None)
     return f"Converging: {step.reason}" if step else "Converging"
+
+
+def _store(store: StoreHealth) -> dict[str, Any]:
+    """An external store. It counts as ready when it could be used."""
+    ready = store.checked and store.error is None
+    message = store.findings[0].sentence if store.findings else store.failure
+    if not store.checked and not message:
+        message = "it has not been checked yet"
+    return {"name": store.name, "version": store.server, "desired": 1, "ready": int(ready), "message": message}
 
 
 def _rows(workload: Workload, situation: Situation) -> list[dict[str, Any]]:

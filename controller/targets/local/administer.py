@@ -22,12 +22,20 @@ _OWN = re.compile(r"\{port:")
 
 
 async def ask(system: str, paths: SystemPaths, blueprint: Blueprint, arguments: Sequence[str]) -> str:
-    """What the program prints. Raises TargetError with what it says on its standard error."""
+    """What the program prints, told of the stores what a service is told. Raises TargetError with what it says on its standard
+    error."""
     hosting = next((workload for workload in blueprint.workloads if workload.kind is Kind.SERVICE), None)
     if hosting is None:
         raise TargetError(f"{system} has no service, so there is nothing to ask")
+    return await run_once(system, paths, _beside(hosting, arguments), timeout=PATIENCE)
+
+
+async def run_once(system: str, paths: SystemPaths, workload: Workload, *, timeout: float) -> str:
+    """Runs a workload once and returns what it prints. `timeout` in seconds. Raises TargetError with what it says on its
+    standard error."""
     place = Place(paths, f"{system}-administration", {}, records.addresses(paths))
-    run = command(_beside(hosting, arguments), place, PROGRAMS)
+    run = command(workload, place, PROGRAMS)
+    paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Without the mark of an instance: the controller must not take it for one.
     environment = {name: text for name, text in run.environment.items() if name != TOKEN}
     try:
@@ -42,10 +50,10 @@ async def ask(system: str, paths: SystemPaths, blueprint: Blueprint, arguments: 
     except OSError as error:
         raise TargetError(f"{run.arguments[0]} cannot be started: {error.strerror}") from error
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(timeout):
             printed, said = await child.communicate()
     except TimeoutError:
-        raise TargetError(f"the services of {system} did not answer within {PATIENCE:g} s") from None
+        raise TargetError(f"the services of {system} did not answer within {timeout:g} s") from None
     finally:
         if child.returncode is None:
             child.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from controller.blueprint.workload import Secret
@@ -36,7 +37,12 @@ def path_of(paths: SystemPaths, name: str, key: str) -> Path:
     path = paths.secrets / name / key
     if not path.is_file():
         raise TargetError(
-            f"the secret {name} has no key {key}; put its value into the file {path}, readable by you only",
-            reason=Reason.SECRET_MISSING,
+            f"the secret {name} has no key {key}; {remedy(paths, name, [key])}", reason=Reason.SECRET_MISSING
         )
     return path
+
+
+def remedy(paths: SystemPaths, name: str, keys: Sequence[str]) -> str:
+    """How a person gives a secret these keys."""
+    files = " and ".join(str(paths.secrets / name / key) for key in keys)
+    return f"put {'its value into the file' if len(keys) == 1 else 'their values into the files'} {files}, readable by you only"

@@ -14,10 +14,11 @@ from controller.api.problem import InvalidDocument
 from controller.api.validate import parse_system
 from controller.blueprint.build import build
 from controller.blueprint.part import Profile
-from controller.blueprint.workload import Blueprint
+from controller.blueprint.workload import Blueprint, Workload
 from controller.engine.model import Health, Observed, Step
 from controller.engine.ports import InvalidDeclaration
-from controller.targets.local import logs, records
+from controller.targets.local import logs, records, secrets
+from controller.targets.local.administer import run_once
 from controller.targets.local.apply import Applier, dispose
 from controller.targets.local.attend import attend
 from controller.targets.local.identity import Children
@@ -35,7 +36,7 @@ NO_TLS = (
     "spec.exposure.tls: the local target does not encrypt its ports; remove it and put a proxy that does in front of "
     "the ports"
 )
-_SCHEMA = Path(__file__).resolve().parents[3] / "sql" / "sqlite"
+_SCHEMAS = Path(__file__).resolve().parents[3] / "sql"
 
 
 class LocalTarget:
@@ -50,7 +51,7 @@ class LocalTarget:
         self._prober = Prober()
         self._driven: dict[str, Blueprint] = {}
         self._addresses: dict[str, str] = {}
-        self._schema = fingerprint(_SCHEMA)
+        self._schemas = {dialect: fingerprint(_SCHEMAS / dialect) for dialect in ("sqlite", "mysql")}
 
     def blueprint(self, document: Mapping[str, Any]) -> Blueprint:
         system = _parsed(document)
@@ -64,7 +65,7 @@ class LocalTarget:
             schedules=False,
             address=local.address,
             rpc_address=LOOPBACK,
-            schema=self._schema,
+            schema=self._schemas["mysql" if system.spec.stores.mysql.external else "sqlite"],
         )
         return build(system, profile)
 
@@ -90,6 +91,12 @@ class LocalTarget:
     async def execute(self, system: str, blueprint: Blueprint, step: Step) -> None:
         address = self._addresses.get(system, LOOPBACK)
         await Applier(system, self._state.system(system), blueprint, self._children, address).execute(step)
+
+    async def run_once(self, system: str, workload: Workload, *, timeout: float) -> str:
+        return await run_once(system, self._state.system(system), workload, timeout=timeout)
+
+    def secret_remedy(self, system: str, name: str, keys: Sequence[str]) -> str:
+        return secrets.remedy(self._state.system(system), name, keys)
 
     async def dispose(self, system: str, *, keep_data: bool) -> None:
         dispose(self._state.system(system), keep_data=keep_data)
