@@ -66,5 +66,10 @@ if [ "$group" = dev ]; then
   debian_packages rabbitmq-server etcd-server etcd-client
   # The database of the store tests.
   debian_packages mariadb-server
+  # A Kubernetes node and images. Where Docker is there already, it is left as it is.
+  command -v dockerd >/dev/null || debian_packages docker.io
+  debian_packages containernetworking-plugins iproute2 iptables conntrack socat mmdebstrap
+  command -v containerd >/dev/null || debian_packages containerd
+  command -v runc >/dev/null || debian_packages runc
 fi
 say "done"

@@ -159,11 +159,20 @@ Size = Annotated[
 ]
 """Bytes: `512Mi`, `20Gi`."""
 
+_LEAST_SHORT_SIZE = 2**16
+
 ShortSize = Annotated[
     str,
     BeforeValidator(_digits),
-    AfterValidator(_checked(short_bytes_of, SHORT_SIZE_REMEDY, 2**16, None, show_bytes)),
-    _schema(SHORT_SIZE_PATTERN),
+    AfterValidator(_checked(short_bytes_of, SHORT_SIZE_REMEDY, _LEAST_SHORT_SIZE, None, show_bytes)),
+    _schema(
+        SHORT_SIZE_PATTERN,
+        {
+            "rule": "quantity(string(self).replace('k', 'Ki').replace('m', 'Mi').replace('g', 'Gi'))"
+            f".compareTo(quantity('{_LEAST_SHORT_SIZE}')) >= 0",
+            "message": f"use at least {show_bytes(_LEAST_SHORT_SIZE)}",
+        },
+    ),
 ]
 """Bytes as Docker and the JVM write them: `10m`, `1g`."""
 

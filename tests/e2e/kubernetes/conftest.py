@@ -1,0 +1,49 @@
+"""Clusters for the tests of the Kubernetes target: one for the whole run, or the one that CHATSYSTEM_TEST_KUBECONFIG names."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.kubernetes.cluster import AnyCluster, Cluster
+from tests.testbed.kubernetes.cluster import cluster as made_cluster
+from tests.testbed.kubernetes.given import GivenCluster
+
+CRDS = Path(__file__).parents[3] / "crds"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[AnyCluster]:
+    """With a node, and with our definitions. Tests share it and keep to namespaces of their own."""
+    if given := GivenCluster.find():
+        _define(given)
+        yield given
+        return
+    with made_cluster() as one:
+        _define(one)
+        yield one
+
+
+@pytest.fixture(scope="session")
+def own_cluster() -> Iterator[Cluster]:
+    """With a node, and with our definitions; one whose programs tests may stop. Each leaves it as it found it."""
+    with made_cluster() as one:
+        _define(one)
+        yield one
+
+
+@pytest.fixture
+def namespace(cluster: AnyCluster) -> Iterator[str]:
+    """An empty one of the shared cluster, gone after the test."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _define(one: AnyCluster) -> None:
+    one.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(CRDS))
+    one.kubectl.wait("--for=condition=Established", "crd", "--all")

@@ -1,0 +1,3 @@
+module chatsystem.dev/testbed/pause
+
+go 1.24.0
