@@ -83,7 +83,7 @@ def test_an_unknown_tier_is_a_usage_error() -> None:
 
 
 def test_a_tier_that_is_not_there_says_so() -> None:
-    result = subprocess.run([ROOT / "tests/run", "kubernetes"], capture_output=True, text=True)
+    result = subprocess.run([ROOT / "tests/run", "swarm"], capture_output=True, text=True)
     assert result.returncode == 2
     assert "not in this version" in result.stderr
 
