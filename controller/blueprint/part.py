@@ -23,7 +23,9 @@ class Profile:
     address: str = "0.0.0.0"
     """Where the public ports listen."""
     rpc_address: str = "0.0.0.0"
-    """Where the private ports listen."""
+    """Where calls of other instances are taken. They are told this address, so it is one that they can reach."""
+    metrics_address: str = "0.0.0.0"
+    """Where health and metrics are asked for."""
     schema: str = ""
     """Fingerprint of the schema's files, where they can change without a change of version."""
 

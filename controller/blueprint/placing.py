@@ -1,10 +1,11 @@
-"""Resources and placement of the declaration in the vocabulary of workloads. Pure."""
+"""Resources, placement and scaling of the declaration in the vocabulary of workloads. Pure."""
 
 from __future__ import annotations
 
 from controller.api import running
-from controller.api.quantity import bytes_of, cores_of
-from controller.blueprint.workload import Placement, Resources
+from controller.api.quantity import bytes_of, cores_of, seconds_of
+from controller.api.services import Autoscaling
+from controller.blueprint.workload import Placement, Resources, Scaling
 
 
 def resources_of(declared: running.Resources) -> Resources:
@@ -18,6 +19,13 @@ def resources_of(declared: running.Resources) -> Resources:
 
 def placement_of(declared: running.Placement) -> Placement:
     return Placement(tuple(declared.constraints), tuple(declared.preferences), declared.node)
+
+
+def scaling_of(declared: Autoscaling | None) -> Scaling | None:
+    if declared is None:
+        return None
+    delay = seconds_of(declared.scale_down_delay)
+    return Scaling(declared.min, declared.max, declared.target_cpu, delay)
 
 
 def _cores(text: str | None) -> float | None:

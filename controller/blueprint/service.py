@@ -13,7 +13,7 @@ from controller.api.quantity import seconds_of, short_bytes_of
 from controller.api.services import environment_of
 from controller.blueprint.image import image_of
 from controller.blueprint.part import Part, Profile
-from controller.blueprint.placing import placement_of, resources_of
+from controller.blueprint.placing import placement_of, resources_of, scaling_of
 from controller.blueprint.workload import Kind, Placement, Port, Probe, Resources, Secret, Volume, Workload
 from services.catalogue import BY_NAME
 
@@ -61,7 +61,7 @@ def workload(
         "CHATSYSTEM_INSTANCE": "{instance}",
         "CHATSYSTEM_HOST": profile.address,
         "CHATSYSTEM_RPC_HOST": profile.rpc_address,
-        "CHATSYSTEM_METRICS_HOST": profile.rpc_address,
+        "CHATSYSTEM_METRICS_HOST": profile.metrics_address,
         "CHATSYSTEM_METRICS_PORT": "{port:metrics}",
         "CHATSYSTEM_LOG_LEVEL": system.spec.logging.level,
     }
@@ -94,6 +94,7 @@ def workload(
         version=system.spec.version,
         components=tuple(hosted),
         replicas=replicas,
+        scaling=scaling_of(scheduled.autoscaling) if scheduled else None,
         arguments=tuple(hosted),
         environment=environment,
         secrets=secrets,

@@ -3,7 +3,7 @@
 Everything a target translates is here and nothing that only one target knows. All values are immutable and compare by
 value; `digest` is what "the same" means for the planner.
 
-References. A value of `Workload.environment` or `Workload.arguments` may hold these, which the target resolves when it
+References. A value of `Workload.environment`, `Workload.command` or `Workload.arguments` may hold these, which the target resolves when it
 starts an instance:
 
     {address:WORKLOAD:PORT}   host:port of a port of another workload
@@ -11,6 +11,7 @@ starts an instance:
     {volume:NAME}             where one of the workload's volumes is mounted; percent-encoded where the value is a URL
     {secret:NAME:KEY}         the path of a file that holds the secret's value
     {instance}                the instance's own unique name
+    {ip}                      the address at which other instances reach this one
 """
 
 from __future__ import annotations
@@ -70,6 +71,29 @@ class Volume:
     mount: str
     size: int | None = None  # bytes
     storage_class: str | None = None
+    shared: bool = False
+    """Instances on several machines may use it at the same time."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A directory that an instance may write to and that goes with it. /tmp is one without being named."""
+
+    mount: str
+    memory: bool = False
+    """Never on a disk: for files made from secrets. Small."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Lets a platform that can do so choose the number of replicas by their load."""
+
+    minimum: int
+    maximum: int
+    target_cpu: int
+    """Percent of the CPU that is requested."""
+    scale_down_delay: float
+    """Seconds for which the load has to stay low."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +124,15 @@ class Workload:
     """The parts of the declaration that it hosts: services, or stores."""
     replicas: int = 1
     """0: suspended; its data is kept."""
+    scaling: Scaling | None = None
+    """Where there is one, `replicas` is only where it begins."""
+    command: tuple[str, ...] = ()
+    """The program with its first arguments, in place of what the image would start. `arguments` follow."""
     arguments: tuple[str, ...] = ()
+    user: int | None = None
+    """Number of the user, where the image has one of its own that owns what it needs. The root directory cannot be written to."""
+    group: int | None = None
+    """Number of the user's first group. Left out: the same as the user's."""
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Variable -> (secret name, key). The value reaches the process as a file; the variable holds its path."""
@@ -110,6 +142,7 @@ class Workload:
     live: Probe | None = None
     """Not hung: an instance that misses its deadline is restarted."""
     volumes: tuple[Volume, ...] = ()
+    scratch: tuple[Scratch, ...] = ()
     resources: Resources = Resources()
     placement: Placement = Placement()
     depends_on: tuple[str, ...] = ()
@@ -138,6 +171,7 @@ class Workload:
 _NOT_IN_DIGEST = frozenset(
     (
         "replicas",
+        "scaling",
         "version",
         "components",
         "ready",

@@ -65,6 +65,7 @@ class LocalTarget:
             schedules=False,
             address=local.address,
             rpc_address=LOOPBACK,
+            metrics_address=LOOPBACK,
             schema=self._schemas["mysql" if system.spec.stores.mysql.external else "sqlite"],
         )
         return build(system, profile)

@@ -12,8 +12,22 @@ from controller.blueprint.part import Profile
 from controller.blueprint.workload import Blueprint, Kind, Workload
 from services.catalogue import BY_NAME
 
-LOCAL = Profile(embedded=True, shared_process=True, schedules=False, address="127.0.0.1", rpc_address="127.0.0.1")
-SPLIT = Profile(embedded=True, shared_process=False, schedules=False, address="127.0.0.1", rpc_address="127.0.0.1")
+LOCAL = Profile(
+    embedded=True,
+    shared_process=True,
+    schedules=False,
+    address="127.0.0.1",
+    rpc_address="127.0.0.1",
+    metrics_address="127.0.0.1",
+)
+SPLIT = Profile(
+    embedded=True,
+    shared_process=False,
+    schedules=False,
+    address="127.0.0.1",
+    rpc_address="127.0.0.1",
+    metrics_address="127.0.0.1",
+)
 CLUSTER = Profile(embedded=False)
 
 
