@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from controller.api.chatsystem import ChatSystem
 from controller.api.quantity import seconds_of, short_bytes_of
@@ -56,7 +57,6 @@ def workload(
     """One workload for the services `hosted`, in dependency order."""
     services = system.spec.services.by_name()
     one = services[next(iter(hosted))] if len(hosted) == 1 else None
-    metrics = BY_NAME[next(iter(hosted))].metrics_port
     environment = {
         "CHATSYSTEM_INSTANCE": "{instance}",
         "CHATSYSTEM_HOST": profile.address,
@@ -85,6 +85,9 @@ def workload(
     for service in hosted:
         # What the person wrote wins.
         environment |= services[service].environment
+    # The public ports are the person's to choose, this one is not: it makes room.
+    taken = {port.number for port in ports}
+    metrics = next(number for number in count(BY_NAME[next(iter(hosted))].metrics_port) if number not in taken)
     ports.append(Port("metrics", metrics))
     scheduled = one if profile.schedules else None
     return Workload(

@@ -95,6 +95,13 @@ def test_the_table_of_contents_names_every_service_in_the_catalogue_s_order() ->
 
 
 @pytest.mark.parametrize("profile", [LOCAL, SPLIT, CLUSTER])
+def test_a_public_port_may_be_one_that_metrics_would_have_had(profile: Profile) -> None:
+    ports = blueprint(profile, exposure={"http": 9100, "websocket": 9101}).workloads[-1].ports
+    assert {"http": 9100, "websocket": 9101}.items() <= {port.name: port.number for port in ports}.items()
+    assert len({port.number for port in ports}) == len(ports)
+
+
+@pytest.mark.parametrize("profile", [LOCAL, SPLIT, CLUSTER])
 def test_a_service_at_zero_replicas_is_absent(profile: Profile) -> None:
     made = blueprint(profile, services={"speech": {"replicas": 0}})
     assert not any("speech" in workload.components for workload in made.workloads)
