@@ -64,8 +64,8 @@ if [ "$group" = dev ]; then
     say "Go is missing: the tests of files on S3 will fail until Go 1.24 or later is installed (https://go.dev/dl)"
   # Queue and registry of the store tests.
   debian_packages rabbitmq-server etcd-server etcd-client
-  # The database of the store tests.
-  debian_packages mariadb-server
+  # The database of the store tests, and a Redis that is encrypted and replicated.
+  debian_packages mariadb-server redis-server
   # A Kubernetes node and images. Where Docker is there already, it is left as it is.
   command -v dockerd >/dev/null || debian_packages docker.io
   debian_packages containernetworking-plugins iproute2 iptables conntrack socat mmdebstrap

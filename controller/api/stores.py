@@ -20,17 +20,21 @@ Database = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 VirtualHost = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class StoreTls(Model):
-    """How the connection to an external store is encrypted."""
+class ServerTls(Model):
+    """Which certificates of an external store are accepted."""
 
     ca_secret: ObjectName | None = None
     """Secret with the key `ca.crt`, the authority that signed the store's certificate. Left out: the system's authorities."""
 
-    client_secret: ObjectName | None = None
-    """Secret with the keys `tls.crt` and `tls.key`, where the store wants a certificate of its clients."""
-
     insecure_skip_verify: bool = False
     """Accepts any certificate. For tests only."""
+
+
+class StoreTls(ServerTls):
+    """How the connection to an external store is encrypted."""
+
+    client_secret: ObjectName | None = None
+    """Secret with the keys `tls.crt` and `tls.key`, where the store wants a certificate of its clients."""
 
 
 class ManagedStore(Model):
@@ -116,10 +120,10 @@ class ManagedRedis(ManagedStore):
 
 
 class ExternalRedis(ExternalStore):
-    """Redis 7 or Valkey 7 and later, run somewhere else."""
+    """Redis 7 or Valkey 7 and later, run somewhere else: one server, or a primary with its replicas. No Redis Cluster."""
 
     endpoints: Endpoints
-    """`host:port`."""
+    """`host:port` of the primary and its replicas; the one that takes writes is used, also after a failover."""
 
     database: Annotated[int, Field(ge=0, le=1000)] = 0
     """Number of the database."""
@@ -257,6 +261,9 @@ class S3(Model):
 
     secret_name: ObjectName
     """Secret with the keys `accessKey` and `secretKey`."""
+
+    tls: ServerTls | None = None
+    """Which certificates are accepted, where the endpoint is https. Left out: those of the system's authorities."""
 
 
 class FilesStore(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
 from controller.api.quantity import bytes_of
-from controller.blueprint.part import Part, Profile
+from controller.blueprint.part import Part, Profile, encryption
 from controller.blueprint.workload import External, Secret, Volume
 
 PREFIX = "CHATSYSTEM_FILES"
@@ -17,15 +17,17 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         environment = {f"{PREFIX}_URL": f"s3://{s3.bucket}/{s3.prefix}", f"{PREFIX}_REGION": s3.region}
         if s3.endpoint:
             environment[f"{PREFIX}_ENDPOINT"] = str(s3.endpoint)
-        keys = {
+        said, secrets, files = encryption(PREFIX, s3.tls)
+        environment |= said
+        files |= {
             f"{PREFIX}_ACCESS_KEY_FILE": (s3.secret_name, "accessKey"),
             f"{PREFIX}_SECRET_KEY_FILE": (s3.secret_name, "secretKey"),
         }
         return Part(
-            secrets=(Secret(s3.secret_name, ("accessKey", "secretKey"), generated=False),),
+            secrets=(Secret(s3.secret_name, ("accessKey", "secretKey"), generated=False), *secrets),
             environment=environment,
-            secret_files=keys,
-            external=External("files", "spec.stores.files.s3", environment, keys),
+            secret_files=files,
+            external=External("files", "spec.stores.files.s3", environment, files),
         )
     managed = declared.managed
     size = bytes_of(managed.storage) if managed and not profile.embedded else None

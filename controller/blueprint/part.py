@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from controller.api.stores import ExternalStore
+from controller.api.stores import ExternalStore, ServerTls, StoreTls
 from controller.blueprint.workload import External, Secret, Volume, Workload
 
 
@@ -62,17 +62,28 @@ def external(name: str, prefix: str, store: ExternalStore, environment: Mapping[
     The variables beside `<prefix>_URL` are those of `credentials`, and `_TLS`, `_TLS_VERIFY`, `_CA_FILE`,
     `_CERTIFICATE_FILE` and `_KEY_FILE`."""
     secrets, files = credentials(prefix, store.secret_name)
-    variables = dict(environment)
-    if tls := store.tls:
-        variables[f"{prefix}_TLS"] = "true"
-        if tls.insecure_skip_verify:
-            variables[f"{prefix}_TLS_VERIFY"] = "false"
-        if tls.ca_secret:
-            secrets += (Secret(tls.ca_secret, ("ca.crt",), generated=False),)
-            files[f"{prefix}_CA_FILE"] = (tls.ca_secret, "ca.crt")
-        if tls.client_secret:
-            secrets += (Secret(tls.client_secret, ("tls.crt", "tls.key"), generated=False),)
-            files[f"{prefix}_CERTIFICATE_FILE"] = (tls.client_secret, "tls.crt")
-            files[f"{prefix}_KEY_FILE"] = (tls.client_secret, "tls.key")
+    said, more_secrets, more_files = encryption(prefix, store.tls)
+    variables, files = {**environment, **said}, {**files, **more_files}
     outside = External(name, f"spec.stores.{name}.external", variables, files)
-    return Part(secrets=secrets, environment=variables, secret_files=files, external=outside)
+    return Part(secrets=secrets + more_secrets, environment=variables, secret_files=files, external=outside)
+
+
+def encryption(
+    prefix: str, tls: ServerTls | None
+) -> tuple[dict[str, str], tuple[Secret, ...], dict[str, tuple[str, str]]]:
+    """How the connection to an external store is encrypted: variables, secrets, and the files that hold them."""
+    if tls is None:
+        return {}, (), {}
+    variables = {f"{prefix}_TLS": "true"}
+    secrets: tuple[Secret, ...] = ()
+    files: dict[str, tuple[str, str]] = {}
+    if tls.insecure_skip_verify:
+        variables[f"{prefix}_TLS_VERIFY"] = "false"
+    if tls.ca_secret:
+        secrets += (Secret(tls.ca_secret, ("ca.crt",), generated=False),)
+        files[f"{prefix}_CA_FILE"] = (tls.ca_secret, "ca.crt")
+    if isinstance(tls, StoreTls) and tls.client_secret:
+        secrets += (Secret(tls.client_secret, ("tls.crt", "tls.key"), generated=False),)
+        files[f"{prefix}_CERTIFICATE_FILE"] = (tls.client_secret, "tls.crt")
+        files[f"{prefix}_KEY_FILE"] = (tls.client_secret, "tls.key")
+    return variables, secrets, files

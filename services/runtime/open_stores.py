@@ -46,7 +46,7 @@ async def open_stores(urls: StoreUrls, *, instance: str, pool_size: int) -> Stor
     async with AsyncExitStack() as opened:
         database = await open_database(urls, pool_size=pool_size)
         opened.push_async_callback(database.close)
-        cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"].password)
+        cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"])
         opened.push_async_callback(cache.close)
         await cache.ping()
         queue = open_queue(urls, instance=instance)
@@ -101,7 +101,7 @@ def open_queue(urls: StoreUrls, *, instance: str) -> Queue:
         return RabbitQueue(url, access, consumer=instance)
     from services.stores.redis_queue import RedisQueue
 
-    return RedisQueue(url, access.password, consumer=instance)
+    return RedisQueue(url, access, consumer=instance)
 
 
 async def _registry(urls: StoreUrls) -> Registry | None:
@@ -116,7 +116,7 @@ async def _registry(urls: StoreUrls) -> Registry | None:
     else:
         from services.stores.redis_registry import RedisRegistry
 
-        registry = RedisRegistry(url, access.password)
+        registry = RedisRegistry(url, access)
     try:
         await registry.ping()
     except StoreError:

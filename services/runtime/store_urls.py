@@ -18,11 +18,11 @@ from services.stores.access import DATABASE_NAME, Access, Tls, addresses
 
 _KNOWN = {
     "DATABASE": ("sqlite:///absolute/path/chat.db", "mysql://host:port,host:port/chen_im"),
-    "CACHE": ("redis://host:port/0",),
-    "QUEUE": ("redis://host:port/0", "amqp://host:port,host:port/virtual-host"),
+    "CACHE": ("redis://host:port,host:port/0",),
+    "QUEUE": ("redis://host:port,host:port/0", "amqp://host:port,host:port/virtual-host"),
     "SEARCH": ("database:", "https://host:port,https://host:port", "http://host:port"),
     "FILES": ("file:///absolute/folder", "s3://bucket/prefix"),
-    "REGISTRY": ("none:", "redis://host:port/0", "etcd://host:port,host:port/prefix"),
+    "REGISTRY": ("none:", "redis://host:port,host:port/0", "etcd://host:port,host:port/prefix"),
 }
 _DEFAULT = {"SEARCH": "database:", "REGISTRY": "none:"}
 _OPTIONS = {
@@ -165,11 +165,9 @@ def _wrong_part(url: str, parts: SplitResult) -> str:
             return "names no absolute path"
         case "redis" | "amqp" | "etcd" | "mysql":
             try:
-                found = addresses(url)
+                addresses(url)
             except ValueError:
                 return "names no host and port"
-            if parts.scheme == "redis" and len(found) > 1:
-                return "names several addresses"
             if parts.scheme == "redis" and not (parts.path.strip("/") or "0").isdigit():
                 return "names no database number"
             if parts.scheme == "amqp" and "/" in parts.path[1:]:

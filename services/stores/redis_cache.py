@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from services.stores.access import Access
 from services.stores.redis_client import answered, connect
 
 _INCREMENT = """
@@ -29,8 +30,8 @@ def _milliseconds(ttl: float | None) -> int | str:
 class RedisCache:
     """See services.stores.ports.Cache. `prefix` keeps the keys of several systems on one server apart."""
 
-    def __init__(self, url: str, password: str = "", *, prefix: str = "", timeout: float = 5.0) -> None:
-        self._redis = connect(url, password, timeout=timeout)
+    def __init__(self, url: str, access: Access | None = None, *, prefix: str = "", timeout: float = 5.0) -> None:
+        self._redis = connect(url, access, timeout=timeout)
         self._prefix = prefix
         self._increment = self._redis.register_script(_INCREMENT)
         self._set_add = self._redis.register_script(_SET_ADD)

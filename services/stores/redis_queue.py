@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from services.stores.access import Access
 from services.stores.ports import DeadLetter, Parcel
 from services.stores.redis_client import answered, connect
 from services.stores.redis_consumption import PAYLOAD, RedisConsumption, Timing
@@ -24,14 +25,14 @@ class RedisQueue:
     def __init__(
         self,
         url: str,
-        password: str = "",
+        access: Access | None = None,
         *,
         consumer: str,
         prefix: str = "",
         timeout: float = 5.0,
         timing: Timing | None = None,
     ) -> None:
-        self._redis = connect(url, password, timeout=timeout)
+        self._redis = connect(url, access, timeout=timeout)
         self._consumer = consumer
         self._prefix = prefix
         self._timing = timing or Timing()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from services.stores.access import Access
 from services.stores.ports import Instance, StoreError
 from services.stores.redis_cache import RedisSubscription
 from services.stores.redis_client import answered, connect
@@ -38,8 +39,8 @@ class Terms:
 class RedisRegistry:
     """See services.stores.ports.Registry."""
 
-    def __init__(self, url: str, password: str = "", *, prefix: str = "", terms: Terms | None = None) -> None:
-        self._redis = connect(url, password)
+    def __init__(self, url: str, access: Access | None = None, *, prefix: str = "", terms: Terms | None = None) -> None:
+        self._redis = connect(url, access)
         self._key = f"{prefix}registry"
         self._terms = terms or Terms()
         self._own: dict[str, Instance] = {}

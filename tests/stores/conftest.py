@@ -39,10 +39,12 @@ from services.stores.redis_registry import RedisRegistry, Terms
 from services.stores.search_database import DatabaseSearch
 from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
+from tests.testbed.certificates import authority
 from tests.testbed.elasticsearch import Elasticsearch, Named
 from tests.testbed.etcd import etcd
 from tests.testbed.mariadb import mysql, mysql_target, open_mysql, own_server, own_target
 from tests.testbed.rabbitmq import rabbitmq
+from tests.testbed.redis import Redis
 from tests.testbed.runtime import valkey
 from tests.testbed.s3 import S3
 from tests.testbed.valkey import Valkey
@@ -82,13 +84,19 @@ class World:
     async def mysql(self) -> MysqlDatabase:
         return await MysqlDatabase.open(self.fixture("mysql_target"))
 
-    async def redis_cache(self) -> RedisCache:
-        return RedisCache(self.valkey.url, self.valkey.password, prefix=self.prefix, timeout=2)
+    async def redis_cache(self, server: Any = None) -> RedisCache:
+        server = server or self.valkey
+        return RedisCache(server.url, server.access, prefix=self.prefix, timeout=2)
 
-    async def redis_queue(self, consumer: str = "one") -> RedisQueue:
-        return RedisQueue(
-            self.valkey.url, self.valkey.password, consumer=consumer, prefix=self.prefix, timeout=2, timing=QUICK
-        )
+    async def redis_queue(self, consumer: str = "one", server: Any = None) -> RedisQueue:
+        server = server or self.valkey
+        return RedisQueue(server.url, server.access, consumer=consumer, prefix=self.prefix, timeout=2, timing=QUICK)
+
+    async def encrypted_cache(self) -> RedisCache:
+        return await self.redis_cache(self.fixture("encrypted_redis"))
+
+    async def encrypted_queue(self, consumer: str = "one") -> RedisQueue:
+        return await self.redis_queue(consumer, self.fixture("encrypted_redis"))
 
     async def rabbitmq_queue(self, consumer: str = "one") -> RabbitQueue:
         server = self.fixture("rabbitmq")
@@ -100,8 +108,12 @@ class World:
             pauses=Pauses(retry=0.02, longest_retry=0.1, reconnect=0.02, longest_reconnect=0.1),
         )
 
-    async def redis_registry(self) -> RedisRegistry:
-        return RedisRegistry(self.valkey.url, self.valkey.password, prefix=self.prefix, terms=BRIEF)
+    async def redis_registry(self, server: Any = None) -> RedisRegistry:
+        server = server or self.valkey
+        return RedisRegistry(server.url, server.access, prefix=self.prefix, terms=BRIEF)
+
+    async def encrypted_registry(self) -> RedisRegistry:
+        return await self.redis_registry(self.fixture("encrypted_redis"))
 
     async def etcd_registry(self) -> EtcdRegistry:
         server = self.fixture("etcd")
@@ -163,9 +175,17 @@ def index_prefix() -> str:
 
 
 DATABASES: dict[str, Callable[..., Awaitable[Any]]] = {"sqlite": World.sqlite, "mysql": World.mysql}
-CACHES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_cache}
-QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_queue, "rabbitmq": World.rabbitmq_queue}
-REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_registry, "etcd": World.etcd_registry}
+CACHES: dict[str, Callable[..., Awaitable[Any]]] = {"redis": World.redis_cache, "redis-tls": World.encrypted_cache}
+QUEUES: dict[str, Callable[..., Awaitable[Any]]] = {
+    "redis": World.redis_queue,
+    "redis-tls": World.encrypted_queue,
+    "rabbitmq": World.rabbitmq_queue,
+}
+REGISTRIES: dict[str, Callable[..., Awaitable[Any]]] = {
+    "redis": World.redis_registry,
+    "redis-tls": World.encrypted_registry,
+    "etcd": World.etcd_registry,
+}
 FILES: dict[str, Callable[..., Awaitable[Any]]] = {"folder": World.folder_files, "s3": World.s3_files}
 SEARCHES: dict[str, Callable[..., Awaitable[Any]]] = {
     "database": World.database_search,
@@ -176,6 +196,15 @@ SEARCHES: dict[str, Callable[..., Awaitable[Any]]] = {
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey) -> World:
     return World(tmp_path, valkey, f"{os.getpid()}.{next(_serial)}:", request.getfixturevalue)
+
+
+@pytest.fixture(scope="session")
+def encrypted_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A server that nobody reaches without the right certificate, name and password. It is left alone."""
+    folder = tmp_path_factory.mktemp("encrypted-redis")
+    server = Redis(folder / "server", authority=authority(folder / "ca")).start()
+    yield server
+    server.process.stop()
 
 
 @pytest.fixture(scope="session")

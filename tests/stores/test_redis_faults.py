@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from services.stores.access import Access
 from services.stores.ports import Instance, StoreError
 from services.stores.redis_cache import RedisCache
 from services.stores.redis_consumption import Timing
@@ -14,7 +15,7 @@ from tests.testbed.process import free_ports
 
 
 def cache_on(server, **options):
-    return RedisCache(server.url, server.password, timeout=options.pop("timeout", 1.0), **options)
+    return RedisCache(server.url, server.access, timeout=options.pop("timeout", 1.0), **options)
 
 
 async def until(attempt, timeout=15.0):
@@ -30,7 +31,7 @@ async def until(attempt, timeout=15.0):
 
 
 async def test_a_server_that_is_not_there_is_a_store_error_that_may_pass():
-    cache = RedisCache(f"redis://127.0.0.1:{free_ports(1)[0]}/0", "secret-word", timeout=0.5)
+    cache = RedisCache(f"redis://127.0.0.1:{free_ports(1)[0]}/0", Access(password="secret-word"), timeout=0.5)
     for call in (cache.get("k"), cache.ping(), cache.subscribe("c"), cache.publish("c", b"1"), cache.increment("n")):
         with pytest.raises(StoreError) as caught:
             await call
@@ -40,7 +41,7 @@ async def test_a_server_that_is_not_there_is_a_store_error_that_may_pass():
 
 
 async def test_a_wrong_password_is_an_error_that_does_not_pass_and_does_not_show_it(valkey):
-    cache = RedisCache(valkey.url, "wrong-word")
+    cache = RedisCache(valkey.url, Access(password="wrong-word"))
     with pytest.raises(StoreError, match="password") as caught:
         await cache.get("k")
     assert not caught.value.retryable
@@ -104,7 +105,7 @@ async def test_a_subscription_goes_on_after_its_server_was_killed(own_valkey):
 
 async def test_no_queued_payload_is_lost_when_the_server_is_killed_again_and_again(own_valkey):
     timing = Timing(block=0.1, stale=1.0, retry=0.02, longest_retry=0.1, trim=0.1)
-    queue = RedisQueue(own_valkey.url, own_valkey.password, consumer="one", timeout=1.0, timing=timing)
+    queue = RedisQueue(own_valkey.url, own_valkey.access, consumer="one", timeout=1.0, timing=timing)
     got = set()
 
     async def handler(parcels):
@@ -143,7 +144,7 @@ async def test_no_queued_payload_is_lost_when_the_server_is_killed_again_and_aga
 
 async def test_a_queue_whose_server_lost_its_data_goes_on_with_what_comes(own_valkey):
     queue = RedisQueue(
-        own_valkey.url, own_valkey.password, consumer="one", timeout=1.0, timing=Timing(block=0.05, retry=0.02)
+        own_valkey.url, own_valkey.access, consumer="one", timeout=1.0, timing=Timing(block=0.05, retry=0.02)
     )
     got = []
 
@@ -164,7 +165,7 @@ async def test_a_queue_whose_server_lost_its_data_goes_on_with_what_comes(own_va
 
 async def test_acknowledged_entries_are_removed_from_the_server(own_valkey):
     queue = RedisQueue(
-        own_valkey.url, own_valkey.password, consumer="one", timing=Timing(block=0.05, trim=0.1, retry=0.05)
+        own_valkey.url, own_valkey.access, consumer="one", timing=Timing(block=0.05, trim=0.1, retry=0.05)
     )
     fail = True
 
@@ -189,8 +190,8 @@ async def test_acknowledged_entries_are_removed_from_the_server(own_valkey):
 
 async def test_a_registry_server_without_its_data_makes_nobody_vanish(own_valkey):
     terms = Terms(ttl=2.0, renew=0.2, poll=0.1)
-    registry = RedisRegistry(own_valkey.url, own_valkey.password, terms=terms)
-    watching = RedisRegistry(own_valkey.url, own_valkey.password, terms=terms)
+    registry = RedisRegistry(own_valkey.url, own_valkey.access, terms=terms)
+    watching = RedisRegistry(own_valkey.url, own_valkey.access, terms=terms)
     one = Instance("user", "one", "127.0.0.1:1001")
     await registry.register(one)
     history = []

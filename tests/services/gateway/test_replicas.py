@@ -21,7 +21,7 @@ _prefixes = itertools.count()
 
 @pytest_asyncio.fixture
 async def cache(valkey: Valkey) -> AsyncIterator[RedisCache]:  # noqa: F811
-    made = RedisCache(valkey.url, valkey.password, prefix=f"replicas{next(_prefixes)}:")
+    made = RedisCache(valkey.url, valkey.access, prefix=f"replicas{next(_prefixes)}:")
     yield made
     await made.close()
 

@@ -168,7 +168,7 @@ def test_a_split_process_is_in_the_registry_while_it_runs(start, environment, va
 
     def registered():
         async def ask():
-            registry = RedisRegistry(valkey.url, valkey.password)
+            registry = RedisRegistry(valkey.url, valkey.access)
             instances = await registry.instances("file")
             await registry.close()
             return [each.address for each in instances if each.id == shared["CHATSYSTEM_INSTANCE"]]

@@ -56,7 +56,7 @@ def test_an_unknown_service_is_answered_with_the_known_ones():
         ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1/0", "host and port"),
         ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1:6379/x", "database number"),
         ("CHATSYSTEM_CACHE_URL", "redis://127.0.0.1:70000/0", "host and port"),
-        ("CHATSYSTEM_CACHE_URL", "redis://one:6379,two:6379/0", "several addresses"),
+        ("CHATSYSTEM_CACHE_URL", "redis://one:6379,two/0", "no host and port"),
         ("CHATSYSTEM_QUEUE_URL", "amqp://one:5672,two/", "host and port"),
         ("CHATSYSTEM_QUEUE_URL", "amqp://one:5672/a/b", "%2F"),
         ("CHATSYSTEM_QUEUE_CA_FILE", "/etc/hostname", "TLS is not true"),

@@ -34,7 +34,7 @@ class Replica:
 
 @pytest_asyncio.fixture
 async def cache(valkey: Valkey) -> AsyncIterator[RedisCache]:  # noqa: F811
-    made = RedisCache(valkey.url, valkey.password, prefix=f"push{next(_prefixes)}:")
+    made = RedisCache(valkey.url, valkey.access, prefix=f"push{next(_prefixes)}:")
     yield made
     await made.close()
 
@@ -164,7 +164,7 @@ class CacheThatIsAway(RedisCache):
 
 
 async def test_without_the_cache_own_connections_are_still_served(valkey: Valkey) -> None:  # noqa: F811
-    cache = CacheThatIsAway(valkey.url, valkey.password)
+    cache = CacheThatIsAway(valkey.url, valkey.access)
     replica = Replica(PresencePushBus(cache, "gateway"))
     await replica.bus.start()
     await replica.bus.online("bob")

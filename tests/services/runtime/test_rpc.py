@@ -80,7 +80,7 @@ class Network:
 
     def registry(self):
         terms = Terms(ttl=2.0, renew=0.5, poll=0.2)
-        registry = RedisRegistry(self._valkey.url, self._valkey.password, prefix=self._prefix, terms=terms)
+        registry = RedisRegistry(self._valkey.url, self._valkey.access, prefix=self._prefix, terms=terms)
         self._cleanup.push_async_callback(registry.close)
         return registry
 
