@@ -9,7 +9,7 @@ from pydantic import Field
 
 from controller.api.model import Model
 from controller.api.names import Hostname, ObjectName, Subnet
-from controller.api.quantity import ShortSize
+from controller.api.quantity import ShortSize, Validity
 from controller.api.rules import Rule
 
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
@@ -78,6 +78,18 @@ class Exposure(Model):
     """Encrypts the public ports."""
 
 
+class NetworkTls(Model):
+    """Encryption of the calls between the services: both sides show a certificate. Without `secretName` the controller makes an
+    authority of the system's own, issues the certificates and renews both in time."""
+
+    secret_name: ObjectName | None = None
+    """Secret with the keys `ca.crt`, `tls.crt` and `tls.key`, where the certificate comes from somewhere else. The DNS name
+    `chatsystem-services` has to stand in it, and it has to be good for servers and clients."""
+
+    validity: Validity = "90d"
+    """How long a certificate of the controller's is valid. It is renewed when two thirds of that are over."""
+
+
 class Network(Model):
     """The network between the components, on targets that make one."""
 
@@ -95,6 +107,9 @@ class Network(Model):
 
     attachable: bool = False
     """Lets containers outside the system join the network."""
+
+    tls: NetworkTls | None = None
+    """Encrypts the calls between the services, where they are processes of their own. `tls: {}` is enough."""
 
     endpoint_mode: Literal["dnsrr", "vip"] = "dnsrr"
     """Swarm: how a name is resolved. `dnsrr`: to the addresses of healthy replicas. `vip`: to one virtual address (IPVS)."""

@@ -120,6 +120,10 @@ def size(minimum: float | None = None, maximum: float | None = None) -> Any:
 
 def duration(minimum: float | None = None, maximum: float | None = None) -> Any:
     """The type of a duration with bounds in seconds."""
+    return Annotated[str, *_bounds_of_duration(minimum, maximum)]
+
+
+def _bounds_of_duration(minimum: float | None, maximum: float | None) -> tuple[AfterValidator, WithJsonSchema]:
     check = _checked(seconds_of, DURATION_REMEDY, minimum, maximum, show_seconds)
     schema: dict[str, Any] = {"type": "string", "pattern": DURATION_PATTERN, "maxLength": 50}
     validations = []
@@ -132,7 +136,7 @@ def duration(minimum: float | None = None, maximum: float | None = None) -> Any:
         validations.append({"rule": rule, "message": f"use at most {show_seconds(maximum)}"})
     if validations:
         schema["x-kubernetes-validations"] = validations
-    return Annotated[str, AfterValidator(check), WithJsonSchema(schema)]
+    return AfterValidator(check), WithJsonSchema(schema)
 
 
 def show_bytes(amount: float) -> str:
@@ -190,3 +194,6 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 50}),
 ]
 """Time: `30s`, `1h30m`, `14d`."""
+
+Validity = Annotated[str, *_bounds_of_duration(3600.0, 3650 * 86400.0)]
+"""How long a certificate is valid: from an hour to ten years."""

@@ -74,6 +74,8 @@ def build(system: ChatSystem, profile: Profile) -> Blueprint:
         )
     elif shapes:
         secrets[service.RPC_SECRET.name] = service.RPC_SECRET
+        if tls := service.tls_secret(system):
+            secrets[tls.name] = tls
         for name, count in counts.items():
             called = [other for other in BY_NAME[name].depends_on if other in counts]
             workloads[name] = service.workload(

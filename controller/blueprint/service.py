@@ -15,7 +15,7 @@ from controller.api.services import environment_of
 from controller.blueprint.image import image_of
 from controller.blueprint.part import Part, Profile
 from controller.blueprint.placing import placement_of, resources_of, scaling_of
-from controller.blueprint.workload import Kind, Placement, Port, Probe, Resources, Secret, Volume, Workload
+from controller.blueprint.workload import Certificate, Kind, Placement, Port, Probe, Resources, Secret, Volume, Workload
 from services.catalogue import BY_NAME
 
 SHARED = "services"
@@ -23,6 +23,9 @@ SHARED = "services"
 RPC_SECRET = Secret("rpc", ("secret",))
 DISPENSABLE = frozenset({"elasticsearch"})
 """Stores that a service can be without: the database answers searches while the index is away."""
+TLS_NAME = "chatsystem-services"
+"""The one name in every certificate, because replicas are found by addresses that change (services/runtime/rpc_tls.py)."""
+_TLS_FILES = {"CA_FILE": "ca.crt", "CERT_FILE": "tls.crt", "KEY_FILE": "tls.key"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,17 @@ class Shape:
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
+
+
+def tls_secret(system: ChatSystem) -> Secret | None:
+    """What calls between processes are encrypted with; None: they are not."""
+    tls = system.spec.network.tls
+    if tls is None:
+        return None
+    keys = tuple(_TLS_FILES.values())
+    if tls.secret_name is not None:
+        return Secret(tls.secret_name, keys, generated=False)
+    return Secret("rpc-tls", keys, certificate=Certificate(TLS_NAME, seconds_of(tls.validity)))
 
 
 def enabled(system: ChatSystem, profile: Profile) -> dict[str, int]:
@@ -75,6 +89,8 @@ def workload(
         volumes |= {volume.name: volume for volume in store.volumes}
     if not profile.shared_process:
         secrets["CHATSYSTEM_RPC_SECRET_FILE"] = (RPC_SECRET.name, RPC_SECRET.keys[0])
+        if tls := tls_secret(system):
+            secrets |= {f"CHATSYSTEM_RPC_TLS_{name}": (tls.name, key) for name, key in _TLS_FILES.items()}
     for service, shape in hosted.items():
         environment |= {**shape.environment, **environment_of(service, services[service])}
         secrets |= shape.secret_files

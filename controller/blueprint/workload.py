@@ -168,6 +168,7 @@ class Workload:
         return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
 
 
+AUTHORITY_KEY = "authority.json"
 _NOT_IN_DIGEST = frozenset(
     (
         "replicas",
@@ -203,13 +204,32 @@ def _without_defaults(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """A certificate that an authority of the system's own issues, for servers and clients alike."""
+
+    name: str
+    """The DNS name in it."""
+    validity: float
+    """Seconds."""
+
+
+@dataclass(frozen=True)
 class Secret:
     """A secret that the system needs; values never appear here. The target generates the missing keys of one that is
-    `generated` and keeps existing ones; any other is the person's to provide."""
+    `generated` and keeps existing ones; any other is the person's to provide.
+
+    With a `certificate`, the keys are `ca.crt`, `tls.crt` and `tls.key`. The target issues it from an authority that it keeps in
+    the secret `authority`, and renews it when the plan says so; then whoever was told the content before is replaced."""
 
     name: str
     keys: tuple[str, ...]
     generated: bool = True
+    certificate: Certificate | None = None
+
+    @property
+    def authority(self) -> str:
+        """Name of the secret that no workload is given: its one key is AUTHORITY_KEY."""
+        return f"{self.name}-authority"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import resource
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +19,7 @@ from controller.cli.options import STATE_VARIABLE, Place
 
 if TYPE_CHECKING:
     from controller.cli.session import Session
+    from controller.engine.certificates import CertificateState
 
 PACKAGES = {
     "aiohttp": "aiohttp",
@@ -40,6 +43,7 @@ OPTIONAL = {"vosk": "speech recognition answers that it is not set up", "uvloop"
 SPACE_NEEDED = 200 * 2**20  # bytes: SQLite, Valkey's log and the logs of a first day
 SPACE_WANTED = 2 * 2**30
 LONGEST_PATH = 400  # bytes; SQLite opens no file whose path has more than 512, and its files lie below this folder
+CERTIFICATE_DAYS, CERTIFICATE_SHARE = 14, 0.2  # what is left of a life before its end is a warning, as of the alert
 FILES_WANTED = 4096  # each connection is an open file
 
 
@@ -67,7 +71,7 @@ async def findings(place: Place, given: dict[str, Any] | None) -> list[Finding]:
         ours = owner == document["metadata"]["name"]
         check, field = f"port {number} ({purpose})", f"spec.exposure.{purpose}"
         found.append(port(check, address, number, field, owner, ours=ours))
-    return found
+    return [*found, *await _certificates(session)]
 
 
 def python() -> Finding:
@@ -193,6 +197,34 @@ async def _known_ports(session: Session) -> dict[int, str]:
         for instance in observed.instances:
             known.update(dict.fromkeys(instance.ports, name))
     return known
+
+
+async def _certificates(session: Session) -> list[Finding]:
+    """Of all our systems: when the certificates between their services end."""
+    found = []
+    for name in await session.store.names():
+        stored = await session.store.get(name)
+        with contextlib.suppress(Exception):  # a broken system must not keep the doctor from looking
+            blueprint = session.target.blueprint(stored.document if stored else {})
+            observed = await session.target.observe(name, blueprint)
+            own = {secret.name for secret in blueprint.secrets if secret.certificate is None}
+            for secret, state in observed.certificates.items():
+                found.append(certificate(f"certificate {secret} of {name}", state, time.time(), own=secret in own))
+    return found
+
+
+def certificate(check: str, state: CertificateState, now: float, *, own: bool) -> Finding:
+    """How long it is still good. `own`: a person's, not the controller's."""
+    day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(state.until))
+    left = state.until - now
+    remedy = "put a new one into the secret; what uses it is replaced one by one"
+    if not own:
+        remedy = "see that a controller drives the system: chatsystem status, chatsystem logs"
+    if left <= 0:
+        return Finding(check, "error", f"ended on {day}", remedy)
+    if left < min(CERTIFICATE_DAYS * 86400, (state.until - state.since) * CERTIFICATE_SHARE):
+        return Finding(check, "warning", f"ends on {day}", remedy)
+    return Finding(check, "ok", f"good until {day}")
 
 
 def _existing(folder: Path) -> Path:

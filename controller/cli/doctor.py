@@ -17,7 +17,7 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 @output_option("text", "json")
 @place_options
 def doctor(file: str | None, output: str, place: Place) -> None:
-    """Check this machine: ports, programs, packages, disk, state folder. The ports are those that `up` would use.
+    """Check this machine: ports, programs, packages, disk, state folder, certificates. The ports are those that `up` would use.
 
     The exit code is 1 when something would stop `up`.
     """

@@ -19,6 +19,7 @@ LOCAL: tuple[tuple[str, str], ...] = (
     (r"spec\.stores\.\w+\.managed\.\w+", _CLUSTER),
     (r"spec\.exposure\.(type|edge|hostname|ingressClassName|annotations)", _CLUSTER),
     (r"spec\.exposure\.tls", _UNSAFE),
+    (r"spec\.network\.tls", ""),
     (r"spec\.network", _CLUSTER),
     (r"spec\.logging\.driver", _CLUSTER),
     (r"spec\.release\.(observe|onFailure|backupFirst|window)", _LATER),

@@ -14,7 +14,15 @@ from controller.cli.options import Place, file_option, output_option, place_opti
 if TYPE_CHECKING:
     from controller.cli.session import Session
 
-_SIGNS = {"start": "+", "run-job": "+", "create-secret": "+", "restart": "~", "stop": "-", "forget": "-"}
+_SIGNS = {
+    "start": "+",
+    "run-job": "+",
+    "create-secret": "+",
+    "renew-secret": "~",
+    "restart": "~",
+    "stop": "-",
+    "forget": "-",
+}
 
 
 @click.command()
@@ -44,7 +52,7 @@ def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
         for step in steps:
             where = (
                 step["workload"]
-                if step["action"] in ("create-secret", "run-job", "forget")
+                if step["action"] in ("create-secret", "renew-secret", "run-job", "forget")
                 else f"{step['workload']}-{step['index']}"
             )
             reason = f": {step['reason']}" if step["reason"] else ""

@@ -42,7 +42,7 @@ they are inside `status`, which has the form of [ChatSystem.status](chatsystem.m
 |---|---|
 | `status NAME` | `{"name", "generation", "paused", "deleting", "controller": process id or null, "document", "status"}`; with `--watch` one line for each change |
 | `status` | `{"systems": [as above]}` |
-| `plan` | `{"name", "steps": [{"action", "workload", "index", "instance", "reason"}]}`; no steps: nothing to do. Actions: `create-secret`, `run-job`, `start`, `restart`, `stop`, `forget` |
+| `plan` | `{"name", "steps": [{"action", "workload", "index", "instance", "reason"}]}`; no steps: nothing to do. Actions: `create-secret`, `renew-secret`, `run-job`, `start`, `restart`, `stop`, `forget` |
 | `events` | `{"events": [{"time", "type", "reason", "component", "message"}]}`, newest last |
 | `history` | `{"revisions": [{"number", "generation", "time", "author", "verdict", "seconds", "summary", "message", "document"}]}`, newest first |
 | `render` | `{"system", "workloads": [...], "secrets": [...]}` |

@@ -13,6 +13,7 @@ WARNING = "Warning"
 
 _REASONS = {
     Action.CREATE_SECRET: Reason.SECRET_CREATED,
+    Action.RENEW_SECRET: Reason.SECRET_RENEWED,
     Action.RUN_JOB: Reason.JOB_STARTED,
     Action.START: Reason.STARTED,
     Action.RESTART: Reason.RESTARTED,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from controller.blueprint.workload import Blueprint
+from controller.engine import certificates
 from controller.engine.model import Action, Group, Health, Instance, JobRun, Observed, Standing, Step
 from controller.engine.planner import plan
 
@@ -38,7 +39,9 @@ def after(blueprint: Blueprint, observed: Observed, step: Step, fresh: str, now:
         case Action.CREATE_SECRET:
             keys = {**observed.secrets}
             keys.update({secret.name: secret.keys for secret in blueprint.secrets if secret.name == step.workload})
-            return replace(observed, secrets=keys)
+            return _with_certificate(blueprint, replace(observed, secrets=keys), step, now)
+        case Action.RENEW_SECRET:
+            return _with_certificate(blueprint, observed, step, now)
         case Action.RUN_JOB if workload is not None:
             others = tuple(run for run in observed.jobs if run.workload != step.workload)
             return replace(observed, jobs=(*others, JobRun(workload.name, workload.digest, None)))
@@ -97,3 +100,17 @@ def settled(observed: Observed) -> Observed:
     )
     left = tuple(sorted({*observed.leftovers, *gone}))
     return replace(observed, instances=instances, jobs=jobs, groups=groups, leftovers=left)
+
+
+def _with_certificate(blueprint: Blueprint, observed: Observed, step: Step, now: float) -> Observed:
+    """With the certificate changed as is due. Who was told the one before is replaced, which is not told here: a plan for a person
+    would name every process for each of three phases."""
+    secret = next((item for item in blueprint.secrets if item.name == step.workload), None)
+    if secret is None or secret.certificate is None:
+        return observed
+    before = observed.certificates.get(secret.name)
+    change = certificates.due(secret.certificate, before, now, settled=True)
+    if change is None:
+        return observed
+    state = certificates.after(secret.certificate, before, change, now)
+    return replace(observed, certificates={**observed.certificates, secret.name: state})

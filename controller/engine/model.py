@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from controller.engine.certificates import CertificateState
+
 
 class Health(StrEnum):
     STARTING = "starting"  # not ready yet, within its deadline
@@ -157,6 +159,8 @@ class Observed:
     groups: tuple[Group, ...] = ()
     """Of a platform that keeps replicas itself: what is to be applied, in this order, and what else is there. Empty where the
     engine starts and stops instances."""
+    certificates: Mapping[str, CertificateState] = field(default_factory=dict)
+    """Secret name -> the certificate in it, where there is one that can be read."""
 
     def of(self, workload: str) -> tuple[Instance, ...]:
         return tuple(item for item in self.instances if item.workload == workload)
@@ -170,6 +174,7 @@ class Observed:
 
 class Action(StrEnum):
     CREATE_SECRET = "create-secret"  # noqa: S105 - the name of an action
+    RENEW_SECRET = "renew-secret"  # noqa: S105 - the next change of its certificate
     RUN_JOB = "run-job"
     START = "start"  # a new instance
     RESTART = "restart"  # one that died or hangs, in its place

@@ -3,7 +3,8 @@
 One pass goes through the workloads in the order of the blueprint and asks for each: what is missing, what may be done about
 it now, what has to be waited for. Steps of one plan never depend on each other's success: a step that does is not in the plan
 yet, a WAIT that names what it waits for is, and the next pass resumes there. Only when every workload is as desired are the
-remains of others removed, the last in dependency order first.
+remains of others removed, the last in dependency order first, and only when those are gone is the next phase of a change of the
+certificate authority begun.
 
 There are two kinds of platform. Where the engine keeps the replicas, it plans the start and stop of single instances
 (`replicas`); where the platform does, the engine plans when the objects of a workload are applied (`groups`). Secrets, order,
@@ -16,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from controller.blueprint.workload import Blueprint, Kind, Workload
-from controller.engine import groups, store_health
+from controller.engine import certificates, groups, store_health
+from controller.engine.certificates import Change
 from controller.engine.decision import Decision
 from controller.engine.model import Action, Group, Health, Instance, JobRun, Observed, Plan, Standing, Step
 from controller.engine.replicas import roll
@@ -24,7 +26,8 @@ from controller.engine.replicas import roll
 
 def plan(blueprint: Blueprint, observed: Observed, now: float) -> Plan:
     """What to do in this pass. `now` in Unix seconds: back-offs end by it."""
-    decision = Decision(tuple(_missing_secrets(blueprint, observed)))
+    secrets = (*_missing_secrets(blueprint, observed), *_certificates(blueprint, observed, now, settled=False))
+    decision = Decision(secrets)
     for group in _frame(blueprint, observed):
         decision += groups.agree(group, "")
     for workload in blueprint.workloads:
@@ -32,6 +35,8 @@ def plan(blueprint: Blueprint, observed: Observed, now: float) -> Plan:
             decision += _decide(blueprint, workload, observed, now)
     if not decision.steps and not decision.waits:
         decision = groups.removal(observed.groups) if observed.groups else _removal(blueprint, observed)
+    if not decision.steps and not decision.waits:
+        decision = Decision(tuple(_certificates(blueprint, observed, now, settled=True)))
     return Plan((*decision.steps, *decision.waits), min(decision.wakes, default=None))
 
 
@@ -90,8 +95,22 @@ def _missing_secrets(blueprint: Blueprint, observed: Observed) -> list[Step]:
         Step(Action.CREATE_SECRET, secret.name, reason=f"the secret {secret.name} lacks {', '.join(missing)}")
         for secret in blueprint.secrets
         if secret.generated
+        and secret.certificate is None
         and (missing := [key for key in secret.keys if key not in observed.secrets.get(secret.name, ())])
     ]
+
+
+def _certificates(blueprint: Blueprint, observed: Observed, now: float, *, settled: bool) -> list[Step]:
+    """`settled`: nothing else is to be done, so every process has the certificates of today."""
+    steps = []
+    for secret in blueprint.secrets:
+        if secret.certificate is None:
+            continue
+        change = certificates.due(secret.certificate, observed.certificates.get(secret.name), now, settled=settled)
+        if change is not None:
+            action = Action.CREATE_SECRET if change is Change.CREATE else Action.RENEW_SECRET
+            steps.append(Step(action, secret.name, reason=certificates.REASONS[change].format(name=secret.name)))
+    return steps
 
 
 def _job(workload: Workload, run: JobRun | None, obstacle: str, now: float) -> Decision:

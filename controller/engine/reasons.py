@@ -61,6 +61,7 @@ class Reason(StrEnum):
     JOB_STARTED = "JobStarted"
     JOB_SUCCEEDED = "JobSucceeded"
     SECRET_CREATED = "SecretCreated"  # noqa: S105 - a reason
+    SECRET_RENEWED = "SecretRenewed"  # noqa: S105 - a reason
     FORGOTTEN = "Forgotten"
     APPLIED = "Applied"
     PRUNED = "Pruned"

@@ -76,6 +76,10 @@ class Host:
         metrics = process_metrics(settings.instance, (service.name for service in settings.services))
         samples = Samples(metrics)
         observe_readiness(self._readiness, metrics, samples)
+        if settings.rpc_tls is not None:
+            from services.observation.certificates import observe_certificate
+
+            observe_certificate(settings.rpc_tls.lives(), metrics)
         health = HealthServer(self._readiness, metrics, samples)
         try:
             await health.start(settings.metrics_host, settings.metrics_port)

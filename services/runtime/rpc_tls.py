@@ -7,6 +7,7 @@ one name for all services.
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,26 @@ class RpcTls:
         import grpc
 
         return grpc.ssl_channel_credentials(self.authority, self.key, self.certificate)
+
+    def lives(self) -> Lives:
+        from cryptography import x509
+
+        leaf = x509.load_pem_x509_certificate(self.certificate)
+        trusted = x509.load_pem_x509_certificates(self.authority)
+        return Lives(
+            leaf.not_valid_before_utc.timestamp(),
+            leaf.not_valid_after_utc.timestamp(),
+            max(one.not_valid_after_utc.timestamp() for one in trusted),
+        )
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Unix seconds between which the certificate is valid, and until when the longest-lived authority is."""
+
+    since: float
+    until: float
+    authority_until: float
 
 
 def read_rpc_tls(environment: Mapping[str, str], problems: list[str]) -> RpcTls | None:
@@ -78,4 +99,24 @@ def read_rpc_tls(environment: Mapping[str, str], problems: list[str]) -> RpcTls 
         )
         return None
     name = environment.get(_PREFIX + "NAME") or DEFAULT_NAME
+    if problem := _misfit(contents["CERT_FILE"], name, time.time()):
+        problems.append(f"{_PREFIX}CERT_FILE: {paths['CERT_FILE']} {problem}")
+        return None
     return RpcTls(contents["CERT_FILE"], contents["KEY_FILE"], contents["CA_FILE"], name)
+
+
+def _misfit(certificate: bytes, name: str, now: float) -> str:
+    """Why the others would not accept the certificate, or nothing: their refusal tells only that there was one."""
+    from cryptography import x509
+
+    leaf = x509.load_pem_x509_certificate(certificate)
+    if leaf.not_valid_after_utc.timestamp() <= now:
+        return f"ended on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC; put a new one in its place"
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        known = names.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        known = []
+    if name not in known:
+        return f"is not for the DNS name {name}; have it issued with that subject alternative name"
+    return ""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from controller.blueprint.workload import Blueprint, Kind, Port, Secret, Update, Workload
+from controller.blueprint.workload import Blueprint, Certificate, Kind, Port, Secret, Update, Workload
 from controller.engine.forecast import after, settled
 from controller.engine.model import Action, Health, Instance, JobRun, Observed, Step
 from controller.engine.planner import is_served
@@ -49,8 +49,10 @@ def blueprints(draw: st.DrawFn) -> Blueprint:
         for item in workloads
         if all(published_by.setdefault(port.number, item.name) == item.name for port in item.ports)
     ]
-    secrets = tuple(Secret(name, ("password",)) for name in draw(st.sets(st.sampled_from(["valkey", "rpc"]))))
-    return Blueprint("acme", tuple(kept), secrets)
+    secrets = [Secret(name, ("password",)) for name in draw(st.sets(st.sampled_from(["valkey", "rpc"])))]
+    if draw(st.booleans()):
+        secrets.append(Secret("tls", ("tls.crt",), certificate=Certificate("services", 3600.0)))
+    return Blueprint("acme", tuple(kept), tuple(secrets))
 
 
 @st.composite

@@ -50,6 +50,10 @@ class Applier:
                 for secret in self.blueprint.secrets:
                     if secret.name == step.workload:
                         secrets.create(self.paths, secret)
+            case Action.RENEW_SECRET:
+                for secret in self.blueprint.secrets:
+                    if secret.name == step.workload:
+                        secrets.renew(self.paths, secret, time.time())
             case Action.START if workload is not None:
                 self._start(workload, step.index)
             case Action.RESTART if workload is not None:
@@ -88,6 +92,7 @@ class Applier:
             address=self.address,
             ports=numbers,
             addresses=told,
+            secrets=secrets.given(self.paths, workload),
             ready=workload.ready,
             live=workload.live,
             stop_grace=workload.stop_grace,

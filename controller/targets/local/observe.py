@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.blueprint.workload import Blueprint
 from controller.engine.model import Health, Instance, JobRun, Observed
 from controller.targets.local import records, secrets
 from controller.targets.local.identity import is_alive
@@ -9,15 +10,18 @@ from controller.targets.local.layout import SystemPaths
 from controller.targets.local.probes import Pulse
 from controller.targets.local.records import Record
 
-STALE = "stale-address"
-"""Digest of an instance that was told an address which holds no longer: it has to be replaced like an outdated one."""
+STALE = "stale"
+"""Digest of an instance that was told an address or a secret which holds no longer: it has to be replaced like an outdated one."""
 
 
-def observed(paths: SystemPaths, pulses: dict[str, Pulse], now: float, monotonic: float) -> Observed:
+def observed(
+    paths: SystemPaths, blueprint: Blueprint, pulses: dict[str, Pulse], now: float, monotonic: float
+) -> Observed:
     """`now` in Unix seconds; `monotonic` is the time of the pulses. Instances without a pulse count as not probed yet."""
     known = records.addresses(paths)
     instances = tuple(
-        _instance(record, pulses.get(record.id), known, now, monotonic) for record in records.load_instances(paths)
+        _instance(record, health_of(record, pulses.get(record.id), now, monotonic), _is_stale(paths, record, known))
+        for record in records.load_instances(paths)
     )
     jobs = tuple(
         JobRun(job.workload, job.digest, job.succeeded, job.attempt, job.retry_at, job.message)
@@ -25,12 +29,17 @@ def observed(paths: SystemPaths, pulses: dict[str, Pulse], now: float, monotonic
     )
     running = {instance.workload for instance in instances}
     left = {slot.rpartition("-")[0] for slot in records.slots(paths)} | {job.workload for job in jobs}
-    return Observed(instances, jobs, secrets.existing(paths), tuple(sorted(left - running)))
+    return Observed(
+        instances,
+        jobs,
+        secrets.existing(paths),
+        tuple(sorted(left - running)),
+        certificates=secrets.certificates(paths, blueprint.secrets),
+    )
 
 
-def _instance(record: Record, pulse: Pulse | None, known: dict[str, str], now: float, monotonic: float) -> Instance:
-    health, message = health_of(record, pulse, now, monotonic)
-    stale = any(known.get(reference) != address for reference, address in record.addresses.items())
+def _instance(record: Record, found: tuple[Health, str], stale: bool) -> Instance:
+    health, message = found
     return Instance(
         id=record.id,
         workload=record.workload,
@@ -45,6 +54,14 @@ def _instance(record: Record, pulse: Pulse | None, known: dict[str, str], now: f
         retry_at=record.retry_at,
         started_at=record.spawned_at,
         message=message,
+    )
+
+
+def _is_stale(paths: SystemPaths, record: Record, known: dict[str, str]) -> bool:
+    """A secret that is gone is not another one: whoever has it may go on with it."""
+    moved = any(known.get(reference) != address for reference, address in record.addresses.items())
+    return moved or any(
+        secrets.fingerprint(paths.secrets / secret) not in {"", told} for secret, told in record.secrets.items()
     )
 
 

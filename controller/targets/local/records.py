@@ -38,6 +38,8 @@ class Record:
     """Port name -> the number it listens on."""
     addresses: dict[str, str] = field(default_factory=dict)
     """The addresses of other workloads that it was told: reference -> host:port."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Fingerprints of the secrets that it was given: `name/key` -> that of the value."""
     ready: Probe | None = None
     live: Probe | None = None
     """Kept here, because an instance may outlive the blueprint it came from."""

@@ -87,7 +87,7 @@ class LocalTarget:
             # Last: a death that is seen has to be on record, or its restart would know neither reason nor back-off.
             self._driven[system] = blueprint
             attend(paths, self._children, time.time())
-        return observed(paths, pulses, time.time(), time.monotonic())
+        return observed(paths, blueprint, pulses, time.time(), time.monotonic())
 
     async def execute(self, system: str, blueprint: Blueprint, step: Step) -> None:
         address = self._addresses.get(system, LOOPBACK)
@@ -111,8 +111,8 @@ class LocalTarget:
             for system, blueprint in list(self._driven.items()):
                 paths = self._state.system(system)
                 attend(paths, self._children, time.time())
-                state = observed(paths, self._ask(system, paths), time.time(), time.monotonic())
-                mark = (tuple((item.id, item.health) for item in state.instances), state.jobs)
+                state = observed(paths, blueprint, self._ask(system, paths), time.time(), time.monotonic())
+                mark = (tuple((item.id, item.health, item.digest) for item in state.instances), state.jobs)
                 if seen.get(system) != mark:
                     seen[system] = mark
                     yield system

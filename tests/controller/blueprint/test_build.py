@@ -9,7 +9,7 @@ import pytest
 from controller.api.validate import parse_system
 from controller.blueprint.build import SERVICES, build
 from controller.blueprint.part import Profile
-from controller.blueprint.workload import Blueprint, Kind, Workload
+from controller.blueprint.workload import Blueprint, Certificate, Kind, Workload
 from services.catalogue import BY_NAME
 
 LOCAL = Profile(
@@ -252,3 +252,24 @@ def test_no_secret_value_and_no_generated_password_is_in_a_blueprint() -> None:
     for workload in blueprint(CLUSTER).workloads:
         for variable, text in workload.environment.items():
             assert "PASSWORD" not in variable or text.startswith("{")
+
+
+def test_services_of_their_own_processes_get_certificates_where_that_is_declared() -> None:
+    made = blueprint(CLUSTER, network={"tls": {"validity": "30d"}})
+    (secret,) = [item for item in made.secrets if item.certificate is not None]
+    assert secret.certificate == Certificate("chatsystem-services", 30 * 86400.0)
+    for workload in made.workloads:
+        files = {value for name, value in workload.secrets.items() if name.startswith("CHATSYSTEM_RPC_TLS_")}
+        assert files == ({(secret.name, key) for key in secret.keys} if workload.kind is Kind.SERVICE else set())
+        assert all(name != secret.authority for name, _ in workload.secrets.values())
+
+
+def test_a_persons_own_certificate_is_never_generated() -> None:
+    made = blueprint(CLUSTER, network={"tls": {"secretName": "mine"}})
+    (secret,) = [item for item in made.secrets if item.name == "mine"]
+    assert (secret.generated, secret.certificate) == (False, None)
+
+
+def test_one_process_needs_no_certificate() -> None:
+    made = blueprint(LOCAL, network={"tls": {}})
+    assert all(item.certificate is None for item in made.secrets)

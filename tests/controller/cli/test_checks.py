@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from controller.cli import checks
+from controller.engine.certificates import CertificateState
 
 Chatsystem = Callable[..., Result]
 
@@ -94,3 +95,17 @@ def test_the_result_can_be_read_by_programs(chatsystem: Chatsystem) -> None:
     findings = json.loads(chatsystem("doctor", "-f", "-", "-o", "json", text=text).stdout)["findings"]
     assert [item["check"] for item in findings][-2:] == ["port 47001 (http)", "port 47002 (websocket)"]
     assert set(findings[0]) == {"check", "level", "message", "remedy"}
+
+
+@pytest.mark.parametrize(("left", "level"), [(40.0, "ok"), (17.0, "ok"), (13.0, "warning"), (-1.0, "error")], ids=str)
+def test_a_certificate_that_ends_is_told_in_time(left: float, level: str) -> None:
+    day, now = 86400.0, 1_800_000_000.0
+    state = CertificateState(now + left * day, now - (90 - left) * day)
+    for own in (True, False):
+        found = checks.certificate("certificate", state, now, own=own)
+        assert found.level == level
+        assert bool(found.remedy) == (level != "ok")
+
+
+def test_a_certificate_of_a_short_life_is_no_trouble_while_it_is_young() -> None:
+    assert checks.certificate("certificate", CertificateState(3600.0, 0.0), 100.0, own=False).level == "ok"

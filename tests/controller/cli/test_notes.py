@@ -30,6 +30,7 @@ def document(**spec: Any) -> dict[str, Any]:
         {"stores": {"redis": {"external": {"endpoints": ["a:6379"]}}}},
         {"exposure": {"http": 1, "websocket": 2}, "local": {"processes": "Shared", "address": "127.0.0.1"}},
         {"logging": {"maxSize": "1m", "maxFile": 2, "level": "debug"}, "suspend": True, "deletionPolicy": "Delete"},
+        {"network": {"tls": {"validity": "30d"}}},
         {"release": {"timeout": "5m", "reconnectWindow": "1s", "migrationTimeout": "5m"}},
     ],
 )

@@ -1,7 +1,12 @@
 """TLS between processes: both sides prove who they are, and what is wrong with a setting is said before anything starts."""
 
+import time
+
 import pytest
 
+from controller.blueprint.workload import Certificate
+from controller.engine.authority import changed
+from controller.engine.certificates import Change
 from services.protocol import file_pb2
 from services.runtime.rpc import DESCRIPTORS, Unavailable
 from services.runtime.rpc_remote import RemoteServices
@@ -34,6 +39,7 @@ def variables(trusted, signer, name=DEFAULT_NAME):
         "CHATSYSTEM_RPC_TLS_CERT_FILE": str(certificate),
         "CHATSYSTEM_RPC_TLS_KEY_FILE": str(key),
         "CHATSYSTEM_RPC_TLS_CA_FILE": str(trusted.certificate),
+        "CHATSYSTEM_RPC_TLS_NAME": name,
     }
 
 
@@ -125,6 +131,27 @@ def test_the_key_of_another_certificate_is_refused(ours):
     environment["CHATSYSTEM_RPC_TLS_KEY_FILE"] = str(ours.sign(DEFAULT_NAME)[1])
     assert read_rpc_tls(environment, problems) is None
     assert "are not a certificate and its key" in problems[0]
+
+
+def test_a_certificate_for_another_name_is_refused_at_the_start(ours):
+    problems = []
+    environment = variables(ours, ours, "somebody-else") | {"CHATSYSTEM_RPC_TLS_NAME": DEFAULT_NAME}
+    assert read_rpc_tls(environment, problems) is None
+    assert f"is not for the DNS name {DEFAULT_NAME}" in problems[0]
+
+
+def test_a_certificate_that_has_ended_is_refused_at_the_start(tmp_path):
+    three_days_ago = time.time() - 3 * 86400
+    ended = changed(None, Change.CREATE, Certificate(DEFAULT_NAME, 86400.0), three_days_ago)
+    for key, content in ended.published().items():
+        (tmp_path / key).write_bytes(content)
+    files = {"CERT_FILE": "tls.crt", "KEY_FILE": "tls.key", "CA_FILE": "ca.crt"}
+    problems = []
+    assert (
+        read_rpc_tls({f"CHATSYSTEM_RPC_TLS_{name}": str(tmp_path / file) for name, file in files.items()}, problems)
+        is None
+    )
+    assert f"{tmp_path / 'tls.crt'} ended on" in problems[0]
 
 
 def test_the_key_is_not_shown(ours):

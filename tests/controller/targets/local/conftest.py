@@ -63,7 +63,7 @@ class Machine:
             for record in records.load_instances(self.paths)
             if record.exited_at is None
         }
-        return observed(self.paths, pulses, time.time(), time.monotonic())
+        return observed(self.paths, self.blueprint, pulses, time.time(), time.monotonic())
 
     def only(self) -> Instance:
         (instance,) = self.look().instances
