@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from controller.api.metadata import GROUP, VERSION
 from controller.api.model import Model
-from controller.api.names import LABEL_PATTERN
+from controller.api.names import SYSTEM_PATTERN
 from controller.api.rules import Rule, Transition
 from controller.api.schema import model_of, unwrapped
 from controller.api.validate import KINDS
@@ -59,8 +59,8 @@ _SCALE = {
 }
 
 NAME_RULE = {
-    "rule": f"self.metadata.name.size() <= 40 && self.metadata.name.matches('{LABEL_PATTERN}')",
-    "message": "metadata.name: use up to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit (a DNS label)",
+    "rule": f"self.metadata.name.size() <= 40 && self.metadata.name.matches('{SYSTEM_PATTERN}')",
+    "message": "metadata.name: use up to 40 of a-z, 0-9 and '-', beginning with a letter and ending with a letter or digit (a DNS label)",
 }
 
 

@@ -17,7 +17,7 @@ class Metadata(Model):
     """Name and labels of a resource."""
 
     name: SystemName
-    """Name of the resource: a DNS label of at most 40 characters, unique in its namespace or state directory."""
+    """Name of the resource: a DNS label of at most 40 characters that begins with a letter, unique in its namespace or state directory."""
 
     namespace: ObjectName | None = None
     """Kubernetes namespace. Other targets ignore it."""

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+SYSTEM_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 HOST_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 ENDPOINT_PATTERN = r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?):[0-9]{1,5}$"
 URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
@@ -47,15 +47,16 @@ SystemName = Annotated[
     str,
     AfterValidator(
         _matching(
-            LABEL_PATTERN,
+            SYSTEM_PATTERN,
             40,
             "a name of a system",
-            "use up to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit (a DNS label)",
+            "use up to 40 of a-z, 0-9 and '-', beginning with a letter and ending with a letter or digit (a DNS label)",
         )
     ),
-    _schema(LABEL_PATTERN, 40),
+    _schema(SYSTEM_PATTERN, 40),
 ]
-"""A DNS label (RFC 1123) of at most 40 characters: names of children get suffixes and must stay below 63."""
+"""A DNS label as RFC 1035 has it, which names of Services have to be, of at most 40 characters: names of children get suffixes and must
+stay below 63."""
 
 ObjectName = Annotated[
     str,

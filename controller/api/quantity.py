@@ -197,3 +197,6 @@ Duration = Annotated[
 
 Validity = Annotated[str, *_bounds_of_duration(3600.0, 3650 * 86400.0)]
 """How long a certificate is valid: from an hour to ten years."""
+
+UpToAnHour = Annotated[str, *_bounds_of_duration(None, 3600)]
+"""Time of at most an hour: `30s`, `1h`."""

@@ -67,6 +67,18 @@ def never_smaller(size: str) -> Transition:
     )
 
 
+def fixed(field: str, problem: str, remedy: str) -> Transition:
+    """A field stays as it was, or stays left out."""
+    new, old = f"self.{field}", f"oldSelf.{field}"
+    return Transition(
+        at=field,
+        holds=lambda before, after: before == after,
+        cel=f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
+        problem=problem,
+        remedy=remedy,
+    )
+
+
 def immutable() -> Transition:
     """The part as a whole stays as it was."""
     return Transition(

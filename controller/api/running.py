@@ -41,7 +41,8 @@ class Placement(Model):
     """Where replicas may run. The local target ignores it."""
 
     constraints: tuple[Constraint, ...] = ()
-    """Conditions that a node must meet, all of them: `node.labels.edge == true`, `node.role != manager`."""
+    """Conditions that a node must meet, all of them: `node.labels.edge == true`, `node.role != manager`. Kubernetes knows `node.labels.NAME`,
+    `node.hostname`, `node.role` (`manager`: a node of the control plane), `node.platform.os` and `node.platform.arch`."""
 
     preferences: tuple[Annotated[str, Field(min_length=1, max_length=300)], ...] = ()
     """Node labels over whose values replicas are spread, most important first: `node.labels.zone`."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from controller.api.configuration import Configuration, Setting
 from controller.api.model import Model
 from controller.api.names import VARIABLE_PATTERN
-from controller.api.quantity import Duration, seconds_of
+from controller.api.quantity import Duration, UpToAnHour, seconds_of
 from controller.api.rules import Rule
 from controller.api.running import Placement, Resources
 from services.catalogue import BY_NAME
@@ -41,7 +41,7 @@ class Autoscaling(Model):
     target_cpu: Annotated[int, Field(ge=1, le=100)] = 70
     """CPU use, in percent of what is requested, that scaling aims at."""
 
-    scale_down_delay: Duration = "5m"
+    scale_down_delay: UpToAnHour = "5m"
     """How long the load has to stay low before replicas are taken away."""
 
 
@@ -56,6 +56,18 @@ class ServiceSpec(Model):
             cel="!has(self.autoscaling) || !has(self.replicas) || self.replicas > 0",
             problem="a service with 0 replicas is absent and does not scale",
             remedy="remove autoscaling or set replicas to 1 or more",
+        ),
+        Rule(
+            at="resources.requests.cpu",
+            reads=("autoscaling", "resources.requests.cpu", "resources.limits.cpu"),
+            holds=lambda autoscaling, request, limit: autoscaling is None or request is not None or limit is not None,
+            cel=(
+                "!has(self.autoscaling) || has(self.resources) && "
+                "(has(self.resources.requests) && has(self.resources.requests.cpu) || "
+                "has(self.resources.limits) && has(self.resources.limits.cpu))"
+            ),
+            problem="autoscaling measures CPU use against what is requested, and nothing is requested",
+            remedy="set resources.requests.cpu, for example 250m",
         ),
     )
 

@@ -12,12 +12,19 @@ from pydantic import Field
 from controller.api.model import Model
 from controller.api.names import Endpoint, Image, ObjectName, Tag, Url
 from controller.api.quantity import Duration, ShortSize, Size
-from controller.api.rules import Rule, Transition, exactly_one, never_smaller
+from controller.api.rules import Rule, Transition, exactly_one, fixed, never_smaller
 from controller.api.running import Placement, Resources
 
 Endpoints = Annotated[tuple[Endpoint, ...], Field(min_length=1, max_length=16)]
 Database = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 VirtualHost = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+STORAGE_CLASS_FIXED = fixed(
+    "storageClass",
+    problem="a volume cannot move to another storage class",
+    remedy="keep it; for another one, restore a backup into a new system",
+)
 
 
 class ServerTls(Model):
@@ -40,7 +47,7 @@ class StoreTls(ServerTls):
 class ManagedStore(Model):
     """A store that the controller runs."""
 
-    transitions: ClassVar[tuple[Transition, ...]] = (never_smaller("storage"),)
+    transitions: ClassVar[tuple[Transition, ...]] = (never_smaller("storage"), STORAGE_CLASS_FIXED)
 
     image: Image | None = None
     """Image of the store. Left out: the one that this version was tested with."""
@@ -234,14 +241,25 @@ class EtcdStore(Model):
 class ManagedFiles(Model):
     """A volume for files and pictures. On the local target: a folder."""
 
-    transitions: ClassVar[tuple[Transition, ...]] = (never_smaller("storage"),)
+    transitions: ClassVar[tuple[Transition, ...]] = (
+        never_smaller("storage"),
+        STORAGE_CLASS_FIXED,
+        fixed(
+            "accessMode",
+            problem="the access mode of a volume cannot change",
+            remedy="keep it; for another one, restore a backup into a new system",
+        ),
+    )
 
     storage: Size = "50Gi"
     """Size of the volume."""
 
     storage_class: ObjectName | None = None
-    """Storage class (Kubernetes; it has to allow several readers and writers when `services.file.replicas` is more than 1) or
-    volume driver (Swarm)."""
+    """Storage class (Kubernetes) or volume driver (Swarm). Left out: the platform's default."""
+
+    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
+    """Kubernetes: `ReadWriteOnce` works with every storage class and keeps the replicas of the file service on one node. `ReadWriteMany`
+    lets them be anywhere, where the storage class can do that."""
 
 
 class S3(Model):

@@ -8,6 +8,7 @@ from controller.blueprint.part import Part, Profile, encryption
 from controller.blueprint.workload import External, Secret, Volume
 
 PREFIX = "CHATSYSTEM_FILES"
+MOUNT = "/var/lib/chatsystem/files"
 
 
 def part(system: ChatSystem, profile: Profile) -> Part:
@@ -30,6 +31,9 @@ def part(system: ChatSystem, profile: Profile) -> Part:
             external=External("files", "spec.stores.files.s3", environment, files),
         )
     managed = declared.managed
-    size = bytes_of(managed.storage) if managed and not profile.embedded else None
-    volume = Volume("files", "/var/lib/chatsystem/files", size, managed.storage_class if managed else None)
+    if profile.embedded or managed is None:
+        volume = Volume("files", MOUNT)
+    else:
+        shared = managed.access_mode == "ReadWriteMany"
+        volume = Volume("files", MOUNT, bytes_of(managed.storage), managed.storage_class, shared)
     return Part(environment={f"{PREFIX}_URL": "file://{volume:files}"}, volumes=(volume,))

@@ -33,9 +33,9 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 def possible(name: str) -> bool:
     """Whether it can be the name of a system. Asked before it becomes part of a path."""
-    from controller.api.names import LABEL_PATTERN
+    from controller.api.names import SYSTEM_PATTERN
 
-    return re.fullmatch(LABEL_PATTERN, name) is not None and len(name) <= LONGEST_NAME
+    return re.fullmatch(SYSTEM_PATTERN, name) is not None and len(name) <= LONGEST_NAME
 
 
 async def find(session: Session, name: str) -> Stored:

@@ -50,6 +50,30 @@ def test_a_volume_cannot_shrink(system: System, before: dict[str, Any], after: d
     assert caught.value.problems[0].message == "a volume cannot shrink"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ({"mysql": {"managed": {"storageClass": "a"}}}, {"mysql": {"managed": {"storageClass": "b"}}}, "mysql"),
+        ({"mysql": {"managed": {"storageClass": "a"}}}, {}, "mysql"),
+        ({}, {"redis": {"managed": {"storageClass": "b"}}}, "redis"),
+        ({}, {"files": {"managed": {"storageClass": "b"}}}, "files"),
+    ],
+)
+def test_a_volume_stays_in_its_storage_class(
+    system: System, before: dict[str, Any], after: dict[str, Any], path: str
+) -> None:
+    with pytest.raises(InvalidDocument, match="a volume cannot move to another storage class") as caught:
+        check_change(system(stores=before), parse(system(stores=after)))
+    assert [problem.path for problem in caught.value.problems] == [f"spec.stores.{path}.managed.storageClass"]
+
+
+def test_a_volume_keeps_its_access_mode(system: System) -> None:
+    shared = {"files": {"managed": {"accessMode": "ReadWriteMany"}}}
+    with pytest.raises(InvalidDocument, match="the access mode of a volume cannot change"):
+        check_change(system(), parse(system(stores=shared)))
+    check_change(system(stores=shared), parse(system(stores=shared)))
+
+
 def test_a_request_for_a_backup_cannot_become_another_one() -> None:
     def backup(system: str) -> dict[str, Any]:
         return {

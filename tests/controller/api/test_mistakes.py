@@ -102,20 +102,41 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "lower requests.cpu",
     ),
     (
-        {"services": {"gateway": {"autoscaling": {"min": 5, "max": 3}}}},
+        {"services": {"gateway": {"autoscaling": {"min": 5, "max": 3}, "resources": {"requests": {"cpu": "1"}}}}},
         f"{GATEWAY}.autoscaling.min",
         "min is more than max",
         "raise max",
     ),
     (
-        {"services": {"gateway": {"autoscaling": {"max": 1}}}},
+        {"services": {"gateway": {"autoscaling": {"max": 1}, "resources": {"requests": {"cpu": "1"}}}}},
         f"{GATEWAY}.autoscaling.min",
         "min is more than max",
         "lower min",
     ),
-    ({"services": {"gateway": {"autoscaling": {}}}}, f"{GATEWAY}.autoscaling.max", "is required", "add max"),
     (
-        {"services": {"gateway": {"replicas": 0, "autoscaling": {"max": 3}}}},
+        {"services": {"gateway": {"autoscaling": {}, "resources": {"requests": {"cpu": "1"}}}}},
+        f"{GATEWAY}.autoscaling.max",
+        "is required",
+        "add max",
+    ),
+    (
+        {
+            "services": {
+                "gateway": {"autoscaling": {"max": 3, "scaleDownDelay": "2h"}, "resources": {"requests": {"cpu": "1"}}}
+            }
+        },
+        f"{GATEWAY}.autoscaling.scaleDownDelay",
+        "2h is too much",
+        "use at most 1h",
+    ),
+    (
+        {"services": {"user": {"autoscaling": {"max": 3}, "resources": {"limits": {"memory": "1Gi"}}}}},
+        "spec.services.user.resources.requests.cpu",
+        "nothing is requested",
+        "set resources.requests.cpu",
+    ),
+    (
+        {"services": {"gateway": {"replicas": 0, "autoscaling": {"max": 3}, "resources": {"requests": {"cpu": "1"}}}}},
         f"{GATEWAY}.autoscaling",
         "0 replicas is absent",
         "remove autoscaling",
