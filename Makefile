@@ -1,12 +1,13 @@
 # `make up` runs a chat system here; `make test` proves everything. Both set up what they need by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up down test lint format generate bench lock clean
+.PHONY: help setup setup-dev up down test lint format generate bench images lock clean
 
 export PYTHON ?= python3
 export VENV ?= .venv
 BIN := $(VENV)/bin
 TIER ?= all
 export FILE ?=
+export REPOSITORY TAG BASE CA_FILE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ generate: setup-dev ## Write the generated files anew: protobuf modules, CRDs, r
 
 bench: setup-dev ## Measure throughput, latency, CPU and memory on this machine
 	@"$(BIN)"/python -m bench
+
+images: ## Build the images: REPOSITORY=chatsystem TAG=version BASE=python:3.12-slim (BASE=debian: without a registry)
+	@images/build.sh
 
 lock: setup-dev ## Pin the dependencies anew (UPGRADE=--upgrade for newer versions)
 	@requirements/compile.sh $(UPGRADE)

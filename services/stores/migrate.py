@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +45,12 @@ class Applied:
 
 
 def sql_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder with one folder per dialect: CHATSYSTEM_SQL_DIR, or `sql` beside the package."""
-    named = environment.get("CHATSYSTEM_SQL_DIR")
-    return Path(named) if named else Path(__file__).resolve().parents[2] / "sql"
+    """The folder with one folder per dialect: CHATSYSTEM_SQL_DIR, or `sql` beside the package in a source tree, or where an
+    installed package has it."""
+    if named := environment.get("CHATSYSTEM_SQL_DIR"):
+        return Path(named)
+    beside = Path(__file__).resolve().parents[2] / "sql"
+    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "chatsystem" / "sql"
 
 
 def load(directory: Path) -> list[Migration]:

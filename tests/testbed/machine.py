@@ -103,7 +103,7 @@ class Network:
 
 
 class Machine:
-    """`network` None: it uses the network of this machine. What its programs write below /var goes to `directory`."""
+    """`network` None: it uses the network of this machine. What its programs write below /etc and /var goes to `directory`."""
 
     def __init__(self, name: str, directory: Path, lease: Lease, network: Network | None = None) -> None:
         self.name, self.directory, self.network = name, directory, network
@@ -114,8 +114,9 @@ class Machine:
 
     def start(self) -> None:
         """Returns when programs can be started in it."""
-        for folder in ("var", "var-work"):
-            (self.directory / folder).mkdir(parents=True, exist_ok=True)
+        for folder in ("etc", "var"):
+            for layer in ("upper", "work"):
+                (self.directory / folder / layer).mkdir(parents=True, exist_ok=True)
         namespaces = ["--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--uts", "--ipc"]
         namespaces += ["--net"] if self.network else []
         init = [sys.executable, "-I", "-S", str(_INIT), self.name, str(self.directory), str(self._lease.path)]

@@ -1,6 +1,6 @@
 """The first process of a machine of the test bed: python -I -S machine_init.py NAME DIRECTORY LEASE
 
-Gives the machine its name, its own /run and, in DIRECTORY, what is written below /var; waits until nobody holds LEASE.
+Gives the machine its name, its own /run and, in DIRECTORY, what is written below /etc and /var; waits until nobody holds LEASE.
 """
 
 import ctypes
@@ -16,12 +16,13 @@ GRACE = 5.0
 """Seconds that programs have to end by themselves when the last holder of the lease has gone."""
 
 
-def main(name: str, directory: Path, lease: Path) -> None:
-    socket.sethostname(name)
+def main(hostname: str, directory: Path, lease: Path) -> None:
+    socket.sethostname(hostname)
     mount("tmpfs", "/run", "tmpfs", "mode=755")
-    # Over the real one, so that paths below it stay what they are.
-    layers = f"lowerdir=/var,upperdir={directory}/var,workdir={directory}/var-work"
-    mount("overlay", "/var", "overlay", layers)
+    for name in ("etc", "var"):
+        # Over the real one, so that what is there stays to be seen.
+        layers = f"lowerdir=/{name},upperdir={directory}/{name}/upper,workdir={directory}/{name}/work"
+        mount("overlay", f"/{name}", "overlay", layers)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans end without leaving a zombie
     sys.stdout.write("ready\n")
     sys.stdout.flush()

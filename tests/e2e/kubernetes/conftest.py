@@ -15,6 +15,13 @@ from tests.testbed.kubernetes.given import GivenCluster
 CRDS = Path(__file__).parents[3] / "crds"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fixtures build clusters and images, which takes minutes the first time; only what follows is timed."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300, func_only=True))
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[AnyCluster]:
     """With a node, and with our definitions. Tests share it and keep to namespaces of their own."""
