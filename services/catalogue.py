@@ -239,6 +239,15 @@ SERVICES: tuple[Service, ...] = (
             ),
             ConfigKey("pingInterval", "duration", "30s", "Time between two pings of the server to a client.", 1, 3600),
             ConfigKey(
+                "presenceLifetime",
+                "duration",
+                "90s",
+                "Time after which the clients of a lost gateway no longer count as connected to it, and after which a gateway "
+                "that was stopped sends its own away, for they missed something.",
+                1,
+                3600,
+            ),
+            ConfigKey(
                 "drainWindow",
                 "duration",
                 "10s",

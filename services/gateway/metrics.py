@@ -81,5 +81,6 @@ CLOSE_REASONS = (
     "silent",
     "revoked",
     "draining",
+    "overslept",
     "failed",
 )

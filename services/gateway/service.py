@@ -46,7 +46,12 @@ class Gateway:
         self._metrics = GatewayMetrics(runtime.metrics)
         self._connections = Connections(self._metrics)
         self._sessions = SessionCache(self._validate, runtime.clock)
-        self._wheel = Wheel(tick=TICK)
+        self._wheel = Wheel(
+            tick=TICK,
+            # Until then its presence was in the cache, and everything for its clients has waited for it.
+            patience=settings.number("gateway", "presenceLifetime"),
+            overslept=self._overslept,
+        )
         requests = RateLimiter(settings.number("gateway", "requestRate"), settings.integer("gateway", "requestBurst"))
         self._operations = _operations(
             runtime.tracer,
@@ -123,8 +128,12 @@ class Gateway:
         await self._runtime.push.close()
 
     def _deliver(self, batch: DeliveryBatch) -> None:
+        self._wheel.look()
         self._sessions.apply(batch)
         self._connections.deliver(batch)
+
+    def _overslept(self) -> None:
+        self._websocket.overslept()
 
     async def _validate(self, request: ValidateSessionReq) -> ValidateSessionRsp:
         answer: ValidateSessionRsp = await self._runtime.clients.call("user", "ValidateSession", request)

@@ -33,6 +33,8 @@ from services.runtime.push import PushBus
 from services.runtime.rpc import Unavailable
 from services.stores.ports import StoreError
 
+log = logging.getLogger(__name__)
+
 MAX_HELD = 16
 """Frames that may come while the authentication is looked up."""
 MAX_AUTHENTICATION = 4096
@@ -241,6 +243,13 @@ class WebSocketServer:
     async def _offline(self, user_id: str) -> None:
         if not self._connections.online(user_id):  # they may have come back before this ran
             await self._push.offline(user_id)
+
+    def overslept(self) -> None:
+        """This process was stopped for longer than others counted on it. What its clients missed meanwhile is nowhere on the
+        way to them, so they get nothing more here: they are to come back and to catch up."""
+        log.warning("this process was stopped for a while: %d connections are closed", len(self._all))
+        for connection in list(self._all):
+            connection.close(CloseCode.RESTART, "the server was away", "overslept")
 
     async def drain(self, window: float) -> None:
         """Accepts nobody, tells frame clients when to come back, and closes every connection within `window` seconds once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -20,9 +21,19 @@ class Timed(Protocol):
 
 
 class Wheel:
-    """A timing wheel with a resolution of `tick` seconds. `now` is its time, in seconds, cheap to read."""
+    """A timing wheel with a resolution of `tick` seconds. `now` is its time, in seconds, cheap to read. `overslept` is called
+    when its process was stopped, or so busy, that nobody looked at the clock for `patience` seconds."""
 
-    def __init__(self, tick: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tick: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        patience: float = math.inf,
+        overslept: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._patience = patience
+        self._overslept = overslept
         self._tick = tick
         self.clock = clock
         self._slots: list[list[tuple[int, Timed]]] = [[] for _ in range(SLOTS)]
@@ -35,10 +46,17 @@ class Wheel:
         turn = self._turn + max(1, -int(-delay // self._tick))
         self._slots[turn % SLOTS].append((turn, item))
 
+    def look(self) -> None:
+        """Reads the clock, which something that must not happen after an oversleep does first."""
+        late = self.clock() - self.now
+        self.now += late
+        if late > self._patience:
+            self._overslept()
+
     def turn(self) -> None:
         """Goes on by one tick."""
         self._turn += 1
-        self.now = self.clock()
+        self.look()
         index = self._turn % SLOTS
         entries, self._slots[index] = self._slots[index], []
         for turn, item in entries:
@@ -54,6 +72,7 @@ class Wheel:
                 self.add(item, again)
 
     def start(self) -> None:
+        self.now = self.clock()
         self._task = asyncio.create_task(self._run(), name="gateway-wheel")
 
     async def stop(self) -> None:

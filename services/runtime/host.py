@@ -26,8 +26,8 @@ from services.runtime.context import Hosted, Runtime
 from services.runtime.health import HealthServer, Readiness
 from services.runtime.metrics import installed_version, process_metrics, watch_event_loop
 from services.runtime.open_stores import Stores, close_stores, open_stores
+from services.runtime.presence import PRESENCE_TTL, PresencePushBus
 from services.runtime.process_settings import ProcessSettings
-from services.runtime.push import create_push_bus
 from services.runtime.rpc import Clients, Remote
 from services.runtime.settings import Settings
 from services.stores.migrate import MigrationError
@@ -45,6 +45,11 @@ def _pool_size(settings: Settings) -> int:
     """Connections to the database: what the most demanding of the hosted services is to have."""
     sizes = [size for (_, name), size in settings.values.items() if name == POOL_SIZE.name]
     return max((int(size) for size in sizes), default=int(POOL_SIZE.default))
+
+
+def _presence_lifetime(settings: Settings) -> float:
+    """Seconds. Only a process with a gateway has connections whose users it writes down."""
+    return settings.number("gateway", "presenceLifetime") if "gateway" in settings.services else PRESENCE_TTL
 
 
 class StartError(Exception):
@@ -98,7 +103,12 @@ class Host:
         stores = observed_stores(opened, metrics, samples, time.time, tracer)
         self._readiness.ask(stores.checks())
         clients = await self._clients(stores, metrics, tracer)
-        push = create_push_bus(cache=stores.cache, instance=settings.instance, single_process=settings.single_process)
+        push = PresencePushBus(
+            stores.cache,
+            settings.instance,
+            presence_ttl=_presence_lifetime(settings.service_settings),
+            single_process=settings.single_process,
+        )
         metrics.register(PushCollector(push))
         self._cleanup.push_async_callback(push.close)
         runtime = Runtime(

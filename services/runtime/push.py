@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.protocol.gateway_pb2 import DeliveryBatch
-from services.stores.ports import Cache
 
 
 def session_key(token: str) -> str:
@@ -65,41 +64,3 @@ class PushBus(Protocol):
     async def close(self) -> None:
         """Stops receiving and takes this process's users off the list. May be called more than once."""
         ...
-
-
-class LocalPushBus:
-    """The bus of a system whose only gateway is in this process (or of none at all): a function call."""
-
-    def __init__(self) -> None:
-        self._deliver: Callable[[DeliveryBatch], None] | None = None
-        self.tally = PushTally()
-
-    def attach(self, deliver: Callable[[DeliveryBatch], None]) -> None:
-        self._deliver = deliver
-
-    async def start(self) -> None:
-        return None
-
-    async def publish(self, batch: DeliveryBatch) -> None:
-        self.tally.batches += 1
-        if self._deliver is not None:
-            self._deliver(batch)
-
-    async def online(self, user_id: str) -> None:
-        return None
-
-    async def offline(self, user_id: str) -> None:
-        return None
-
-    async def close(self) -> None:
-        self._deliver = None
-
-
-def create_push_bus(*, cache: Cache, instance: str, single_process: bool) -> PushBus:
-    """The bus for this process. `single_process`: every service is hosted here (the registry is `none:`), so nothing has
-    to leave the process. `instance` is the unique name of the replica."""
-    if single_process:
-        return LocalPushBus()
-    from services.runtime.presence import PresencePushBus
-
-    return PresencePushBus(cache, instance)

@@ -25,11 +25,12 @@ from services.protocol.gateway_pb2 import (
 )
 from services.protocol.notify_pb2 import NotifyFriendAddApply, NotifyMessage
 from services.runtime.context import Runtime
-from services.runtime.push import LocalPushBus, PushBus, session_key
+from services.runtime.push import PushBus, session_key
 from services.runtime.refusal import Refusal
 from services.runtime.rpc import DESCRIPTORS, Clients, Remote, Unavailable
 from services.runtime.settings import read_settings
 from services.stores.ports import Instance, Registry
+from tests.testbed.push import LocalPushBus
 
 
 def token_of(user_id: str, device: int = 1) -> str:

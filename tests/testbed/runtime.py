@@ -22,7 +22,6 @@ from prometheus_client import CollectorRegistry
 from services.catalogue import BY_NAME, SERVICES
 from services.observation.samples import Samples
 from services.runtime.context import Hosted, Runtime
-from services.runtime.push import LocalPushBus
 from services.runtime.rpc import Clients
 from services.runtime.settings import read_settings
 from services.stores.files_folder import FolderFiles
@@ -34,6 +33,7 @@ from services.stores.redis_queue import RedisQueue
 from services.stores.search_database import DatabaseSearch
 from services.stores.sqlite.database import SqliteDatabase
 from services.stores.sqlite.migrator import migrate
+from tests.testbed.push import LocalPushBus
 from tests.testbed.valkey import Valkey
 
 _prefixes = itertools.count()

@@ -7,6 +7,7 @@ not depend on the loop. Ports are free ones, everything lies below one directory
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from services.catalogue import SERVICES
@@ -62,7 +63,7 @@ class System:
         self.stores = stores
         self.valkey = stores.redis if stores else Valkey(directory / "valkey")
         counts = {service.name: (replicas or {}).get(service.name, 1) for service in SERVICES} if split else {"all": 1}
-        self._ports = iter(free_ports(4 * sum(counts.values()) + len(SERVICES)))
+        self._ports: Iterator[int] = iter(free_ports(4 * sum(counts.values()) + len(SERVICES)))
         self.host = "127.0.0.1"
         self._metrics_ports: dict[str, int] = {}
         self._environment = clean_environment() | self._store_settings() | FOR_TESTS
@@ -124,6 +125,12 @@ class System:
             environment[f"CHATSYSTEM_{service.upper()}_PORT"] = str(next(self._ports))
         command = [sys.executable, "-m", "services.runtime.main", service]
         return Process(replica, command, self.directory / f"{replica}.log", environment)
+
+    def add(self, replica: str, service: str) -> None:
+        """Starts one more process of a service, or of all; does not wait for it to be ready."""
+        self._ports = itertools.chain(self._ports, free_ports(4))
+        self.processes[replica] = self._process(replica, service)
+        self.processes[replica].start()
 
     def start(self) -> System:
         """Returns when every process says that it is ready."""

@@ -68,6 +68,23 @@ async def test_a_logout_on_one_replica_closes_connections_on_the_other(systems: 
     assert not (await second.send("alice", "x", "r2")).success
 
 
+async def test_a_gateway_that_was_stopped_for_long_sends_its_clients_away_instead_of_what_is_left_for_them(
+    systems: tuple[System, System],
+) -> None:
+    first, second = systems
+    bob, carol = await second.connect("bob", protocol=0), await second.connect("carol")
+    await first.send("alice", "before", "r1")
+    assert NotifyMessage.FromString(await bob.bytes()).new_message_info.message_info.message_id
+    assert (await carol.frame()).event.seq == 1
+    second.gateway._wheel.now -= 1000
+    await first.send("alice", "late", "r2")
+    assert (await bob.closed())[0] == 1012
+    assert (await carol.closed())[0] == 1012
+    again = await second.connect("bob", protocol=0)
+    await first.send("alice", "after", "r3")
+    assert NotifyMessage.FromString(await again.bytes()).new_message_info.message_info.sender.user_id == "alice"
+
+
 async def test_a_welcome_comes_only_after_others_know_the_way(
     cache: RedisCache, systems: tuple[System, System]
 ) -> None:

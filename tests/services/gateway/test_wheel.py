@@ -65,3 +65,14 @@ def test_one_failing_item_does_not_stop_the_others(caplog: pytest.LogCaptureFixt
     run(wheel, clock, 1)
     assert item.called
     assert "timer failed" in caplog.text
+
+
+def test_an_oversleep_is_noticed_by_whoever_looks_first() -> None:
+    clock, noticed = Clock(), []
+    wheel = Wheel(tick=0.5, clock=clock, patience=3.0, overslept=lambda: noticed.append(clock.now))
+    run(wheel, clock, 10)
+    assert noticed == []
+    clock.now += 3.5
+    wheel.look()
+    wheel.turn()
+    assert noticed == [clock.now]

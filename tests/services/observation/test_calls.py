@@ -12,9 +12,9 @@ from services.observation.push import PushCollector
 from services.protocol.gateway_pb2 import DeliveryBatch
 from services.protocol.user_pb2 import UserLoginRsp
 from services.runtime.pool import BoundedPool, Overloaded
-from services.runtime.push import LocalPushBus
 from services.runtime.rpc import Unavailable
 from services.stores.ports import Instance
+from tests.testbed.push import LocalPushBus
 
 
 async def test_calls_are_counted_by_what_became_of_them():

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from services.protocol.gateway_pb2 import Delivery, DeliveryBatch
 from services.runtime.presence import PresencePushBus, channel, presence_key
-from services.runtime.push import LocalPushBus, create_push_bus
 from services.stores.ports import StoreError
 from services.stores.redis_cache import RedisCache
 from tests.testbed.runtime import valkey  # noqa: F401 - a fixture
@@ -124,14 +123,16 @@ async def test_a_replica_that_stops_takes_its_users_off(cache: RedisCache, repli
 
 
 async def test_the_presence_of_a_lost_replica_expires_and_that_of_a_live_one_does_not(cache: RedisCache) -> None:
-    lost = PresencePushBus(cache, "lost", presence_ttl=0.3, renewal=1000)
-    live = PresencePushBus(cache, "live", presence_ttl=0.3, renewal=0.05)
+    lost = PresencePushBus(cache, "lost", presence_ttl=0.3)
+    live = PresencePushBus(cache, "live", presence_ttl=2.0)
     for bus in (lost, live):
         bus.attach(lambda batch: None)
         await bus.start()
     await lost.online("alice")
     await live.online("bob")
-    await asyncio.sleep(0.6)
+    for task in lost._tasks:
+        task.cancel()
+    await asyncio.sleep(2.2)
     assert await cache.set_members([presence_key("alice"), presence_key("bob")]) == [set(), {"live"}]
     await lost.close()
     await live.close()
@@ -144,7 +145,7 @@ async def test_a_lost_replica_is_forgotten_by_the_first_batch_that_finds_nobody(
     await replicas[1].bus.online("bob")
     await replicas[0].bus.publish(to("bob"))
     await eventually(lambda: replicas[1].got)
-    await eventually(lambda: not replicas[0].bus._waiting)
+    await eventually(lambda: replicas[0].bus._sending.idle)
     assert await cache.set_members([presence_key("bob")]) == [{"gateway-1"}]
 
 
@@ -174,8 +175,81 @@ async def test_without_the_cache_own_connections_are_still_served(valkey: Valkey
     await cache.close()
 
 
-def test_one_process_needs_no_cache_to_push(cache: RedisCache) -> None:
-    assert isinstance(create_push_bus(cache=cache, instance="x", single_process=True), LocalPushBus)
-    assert isinstance(create_push_bus(cache=cache, instance="x", single_process=False), PresencePushBus)
-    with pytest.raises(TypeError):
-        create_push_bus()  # type: ignore[call-arg]
+class CountingCache(RedisCache):
+    """Counts what is asked of it."""
+
+    calls = 0
+
+    async def set_members(self, keys):
+        self.calls += 1
+        return await super().set_members(keys)
+
+    async def set_add(self, key, member, *, ttl=None):
+        self.calls += 1
+        await super().set_add(key, member, ttl=ttl)
+
+
+@pytest_asyncio.fixture
+async def counting(valkey: Valkey) -> AsyncIterator[CountingCache]:  # noqa: F811
+    made = CountingCache(valkey.url, valkey.access, prefix=f"push{next(_prefixes)}:")
+    yield made
+    await made.close()
+
+
+async def hosting_all(cache: RedisCache, name: str, **options: Any) -> Replica:
+    replica = Replica(PresencePushBus(cache, name, single_process=True, **options))
+    await replica.bus.start()
+    return replica
+
+
+async def test_one_process_alone_asks_the_cache_nothing(counting: CountingCache) -> None:
+    alone = await hosting_all(counting, "alone")
+    await alone.bus.online("bob")
+    await alone.bus.publish(to("bob"))
+    assert alone.users() == [["bob"]]
+    assert counting.calls == 0
+    await alone.bus.close()
+
+
+async def test_two_processes_that_share_the_ports_for_a_while_reach_each_others_clients(
+    counting: CountingCache,
+) -> None:
+    old = await hosting_all(counting, "old")
+    await old.bus.online("alice")
+    new = await hosting_all(counting, "new")
+    await new.bus.online("bob")
+    await old.bus.publish(to("bob", seq=1))
+    await new.bus.publish(to("alice", seq=2))
+    await eventually(lambda: new.got and old.got[1:])
+    await old.bus.close()
+    await eventually(lambda: new.bus._alone)
+    calls = counting.calls
+    await new.bus.publish(to("bob", seq=3))
+    assert [delivery.seq for batch in new.got for delivery in batch.delivery] == [1, 2, 3]
+    assert counting.calls == calls
+    await new.bus.close()
+
+
+async def test_a_process_and_the_gateways_that_take_its_place_reach_each_others_clients(cache: RedisCache) -> None:
+    old = await hosting_all(cache, "old")
+    await old.bus.online("alice")
+    gateway = Replica(PresencePushBus(cache, "gateway"))
+    await gateway.bus.start()
+    await gateway.bus.online("bob")
+    transmit = PresencePushBus(cache, "transmit")
+    await transmit.publish(to("alice", "bob"))
+    await old.bus.publish(to("bob"))
+    await eventually(lambda: old.got and len(gateway.got) == 2)
+    for bus in (old.bus, gateway.bus, transmit):
+        await bus.close()
+
+
+async def test_a_neighbour_that_died_is_forgotten(counting: CountingCache) -> None:
+    alive = await hosting_all(counting, "alive", presence_ttl=0.3)
+    dead = await hosting_all(counting, "dead", presence_ttl=1000)
+    assert not alive.bus._alone
+    for task in dead.bus._tasks:
+        task.cancel()
+    await eventually(lambda: alive.bus._alone)
+    await alive.bus.close()
+    await dead.bus.close()
