@@ -27,10 +27,15 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         image=IMAGE,
         port=Port("client", 2379),
         data="/var/lib/etcd",
+        health="/health",
         environment={
-            "ETCD_DATA_DIR": "{volume:etcd}",
+            # A folder of its own, which etcd makes so that nobody else can read it.
+            "ETCD_DATA_DIR": "{volume:etcd}/data",
             "ETCD_LISTEN_CLIENT_URLS": "http://0.0.0.0:2379",
             "ETCD_ADVERTISE_CLIENT_URLS": "http://{address:etcd:client}",
+            # Old revisions of keys that replicas renew all the time would fill the volume.
+            "ETCD_AUTO_COMPACTION_MODE": "periodic",
+            "ETCD_AUTO_COMPACTION_RETENTION": "1h",
         },
     )
     return Part((workload,), (), {f"{PREFIX}_URL": "etcd://{address:etcd:client}/service"})
