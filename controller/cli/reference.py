@@ -45,7 +45,7 @@ they are inside `status`, which has the form of [ChatSystem.status](chatsystem.m
 | `plan` | `{"name", "steps": [{"action", "workload", "index", "instance", "reason"}]}`; no steps: nothing to do. Actions: `create-secret`, `renew-secret`, `run-job`, `start`, `restart`, `stop`, `forget` |
 | `events` | `{"events": [{"time", "type", "reason", "component", "message"}]}`, newest last |
 | `history` | `{"revisions": [{"number", "generation", "time", "author", "verdict", "seconds", "summary", "message", "document"}]}`, newest first |
-| `render` | `{"system", "workloads": [...], "secrets": [...]}` |
+| `render` | `{"system", "workloads": [...], "secrets": [...]}`; with `--target kubernetes` a `List` of manifests |
 | `queue dead` | `{"deadLetters": [{"id", "topic", "group", "attempts", "reason", "event"}]}` |
 | `doctor` | `{"findings": [{"check", "level": "ok" or "warning" or "error", "message", "remedy"}]}` |
 """

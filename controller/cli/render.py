@@ -19,13 +19,17 @@ from controller.cli.options import Place, file_option, output_option, place_opti
 @output_option("yaml", "json")
 @place_options
 def render(name: str | None, file: str | None, output: str, place: Place) -> None:
-    """Show what would run for FILE, or for the declaration that is kept of NAME: workloads, ports, volumes, environment.
-    Secrets are named, their values are not."""
+    """Show what would run for FILE, or for the declaration that is kept of NAME: workloads, ports, volumes, environment; with --target
+    kubernetes the manifests. Secrets are named, their values are not."""
     from controller.cli.documents import read_document
     from controller.cli.systems import find, run
 
     if (name is None) == (file is None):
         raise Failure("give either -f FILE or the NAME of a system", USAGE)
+
+    if place.target == "kubernetes" and file is not None:
+        run(_manifests(file, output))
+        return
 
     async def work() -> None:
         given = read_document(file) if file is not None else None
@@ -40,6 +44,13 @@ def render(name: str | None, file: str | None, output: str, place: Place) -> Non
         click.echo(yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True), nl=False)
 
     run(work())
+
+
+async def _manifests(file: str, output: str) -> None:
+    from controller.cli.documents import read_document
+    from controller.cli.manifests import manifests, shown
+
+    click.echo(shown(manifests(read_document(file)), output), nl=False)
 
 
 def plain(value: Any) -> Any:
