@@ -1,13 +1,16 @@
-"""The cluster's one node: containerd, the kubelet, the proxy of services, and CoreDNS."""
+"""The cluster's one node: containerd, the kubelet, the proxy of services, CoreDNS, and storage for claims."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.testbed.kubernetes import programs
 from tests.testbed.kubernetes.control_plane import ControlPlane, write_json
+from tests.testbed.kubernetes.kubectl import Kubectl
 from tests.testbed.kubernetes.slot import Slot
+from tests.testbed.kubernetes.storage import CLASS
 from tests.testbed.machine import CGROUPS, Machine
 from tests.testbed.process import Process, wait_for
 
@@ -64,6 +67,7 @@ class Node:
             *("--conntrack-tcp-timeout-close-wait", "0"),
         )
         self._start_dns()
+        self._start_storage()
 
     def load(self, archive: Path) -> None:
         """Brings images into the node, from a file of `docker save`."""
@@ -158,6 +162,17 @@ class Node:
         kubeconfig = self._control_plane.access.kubeconfig()
         corefile.write_text(_COREDNS.format(address=self.dns, kubeconfig=kubeconfig))
         self._start("coredns", str(programs.coredns()), "-conf", str(corefile))
+
+    def _start_storage(self) -> None:
+        access = self._control_plane.access
+        Kubectl(access.kubeconfig()).apply(CLASS)
+        self.programs["storage"] = self._machine.program(
+            "storage",
+            *(sys.executable, "-m", "tests.testbed.kubernetes.storage", str(access.kubeconfig())),
+            *(str(self._slot.directory / "volumes"), NAME),
+            environment={"PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+        self.programs["storage"].start()
 
     def _answers(self) -> bool:
         process = self.programs["containerd"]
