@@ -1,6 +1,6 @@
 # `make up` runs a chat system here; `make test` proves everything. Both set up what they need by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up down test lint format generate bench images lock clean
+.PHONY: help setup setup-dev up down test chaos lint format generate bench images lock clean
 
 export PYTHON ?= python3
 export VENV ?= .venv
@@ -23,6 +23,9 @@ up: setup ## Run a chat system in the foreground until Ctrl-C (FILE=declaration.
 
 test: setup-dev ## Run all tests, or one tier: TIER=unit|stores|e2e|swarm|kubernetes
 	@tests/run $(TIER)
+
+chaos: setup-dev ## Break every part while messages flow: PART= FAULT= PAIRS= SEED= MINUTES= RATE=
+	@"$(BIN)"/python -m tests.chaos $(foreach option,PART FAULT PAIRS SEED MINUTES RATE,$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) $($(option))))
 
 lint: setup-dev ## Check style, types, import rules and generated files
 	@"$(BIN)"/ruff check .

@@ -211,6 +211,12 @@ class Device:
         self._taken += 1
         return self.received[self._taken - 1]
 
+    def forget(self) -> None:
+        """Lets go of what was taken, of which a long run would keep too much."""
+        del self.received[: self._taken]
+        self.raw.clear()
+        self._taken = 0
+
     async def wait(self, pick: Callable[[dict[str, Any]], Any], timeout: float = 5.0) -> Any:
         """Takes messages until `pick` returns something true, and returns that."""
         async with asyncio.timeout(timeout):

@@ -212,10 +212,11 @@ class Elasticsearch:
         except OSError:
             return False
 
-    def ask(self, path: str) -> Any:
-        """The answer to a GET. Raises OSError."""
+    def ask(self, path: str, body: str | None = None) -> Any:
+        """The answer to a GET, or to a POST of JSON. Raises OSError."""
         secret = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
-        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"Basic {secret}"})
+        headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", body and body.encode(), headers)
         with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=self.ca_file)) as answer:
             return json.load(answer)
 

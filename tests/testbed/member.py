@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,11 +44,23 @@ class Shelf:
 
 
 class Member:
-    """`person` on one device that speaks frames. `over_http` sends by HTTP instead of the socket."""
+    """`person` on one device that speaks frames. `over_http` sends by HTTP instead of the socket. `gateways`: HTTP and
+    WebSocket ports of all that there are; whom one of them leaves goes to the next, and the person's `api` is then its
+    own. `heartbeat`: seconds between two pings, and for how long an answer is waited for; 0 for none."""
 
-    def __init__(self, person: Person, conversations: list[str], *, over_http: bool = False) -> None:
+    def __init__(
+        self,
+        person: Person,
+        conversations: list[str],
+        *,
+        over_http: bool = False,
+        gateways: Sequence[tuple[int, int]] = (),
+        heartbeat: float = 0.0,
+    ) -> None:
         self.person = person
         self.over_http = over_http
+        self._gateways = list(gateways)
+        self._heartbeat = heartbeat
         self.shelves = {conversation: Shelf() for conversation in conversations}
         self.sent: list[Sent] = []
         self.reconnects = 0
@@ -59,17 +74,46 @@ class Member:
         while True:
             try:
                 device = await self.person.connect()
-                await self._catch_up(device)
-                self._device = device
-                self._connected.set()
-                while True:
-                    self._take(await device.next(timeout=3600.0), device)
-                    if self._behind:
-                        await self._catch_up(device)
+                async with self._pinging(device):
+                    await self._catch_up(device)
+                    self._device = device
+                    self._connected.set()
+                    while True:
+                        self._take(await device.next(timeout=3600.0), device)
+                        device.forget()
+                        if self._behind:
+                            await self._catch_up(device)
             except AWAY:
                 self.reconnects += 1
                 self._connected.clear()
+                self._turn_to_another()
                 await asyncio.sleep(_PAUSE)
+
+    @contextlib.asynccontextmanager
+    async def _pinging(self, device: FrameDevice) -> AsyncIterator[None]:
+        """Breaks the connection when a ping is not answered."""
+
+        async def ping() -> None:
+            while True:
+                await asyncio.sleep(self._heartbeat)
+                try:
+                    await device.ask("ping", "pong", self._heartbeat)
+                except AWAY:
+                    device.cut()
+                    return
+
+        pinging = asyncio.create_task(ping()) if self._heartbeat else None
+        try:
+            yield
+        finally:
+            if pinging is not None:
+                pinging.cancel()
+
+    def _turn_to_another(self) -> None:
+        if self._gateways:
+            here = (self.person.api.http_port, self.person.api.websocket_port)
+            others = [ports for ports in self._gateways if ports != here] or self._gateways
+            self.person.api.move(*random.choice(others))
 
     _behind = False
 
@@ -78,7 +122,9 @@ class Member:
         if event and event["notify"]["notify_type"] == CHAT_MESSAGE:
             self._add(event["notify"]["new_message_info"]["message_info"], event["seq"])
         elif read and read["user_id"] == self.person.user_id and read["chat_session_id"] in self.shelves:
-            self.shelves[read["chat_session_id"]].read_positions.append(read["read_seq"])
+            positions = self.shelves[read["chat_session_id"]].read_positions
+            # Pushes of several gateways may overtake each other; a client goes by the highest.
+            positions.append(max([read["read_seq"], *positions[-1:]]))
 
     def _add(self, info: dict[str, Any], seq: int) -> None:
         shelf = self.shelves.get(info["chat_session_id"])
@@ -123,15 +169,17 @@ class Member:
                     ack = await self._device.send(conversation, text(words), request_id)
                     acknowledged, seq = ack["success"], ack["seq"] or None
                     if not acknowledged:
-                        if not ack["retry_after_ms"] and not _passes(ack["errmsg"]):
+                        if not ack["retry_after_ms"] and not passes(ack["errmsg"]):
                             raise Refused(ack["errmsg"])
                         self.setbacks.append(ack["errmsg"])
                         await asyncio.sleep(ack["retry_after_ms"] / 1000)
             except AWAY as away:
                 self.setbacks.append(repr(away))
+                if self.over_http:
+                    self._turn_to_another()
                 await asyncio.sleep(_PAUSE)
             except Refused as refused:
-                if not _passes(refused.text):
+                if not passes(refused.text):
                     raise
                 self.setbacks.append(refused.text)
                 await asyncio.sleep(_PAUSE)
@@ -143,12 +191,15 @@ class Member:
         shelf = self.shelves[conversation]
         if self._device is None or not self._connected.is_set() or not shelf.cursor:
             return
+        known = max(shelf.read_positions, default=0)
         try:
             answer = await self._device.mark_read(conversation, shelf.cursor)
         except AWAY:
             return
         if answer["success"]:
-            shelf.read_positions.append(answer["read_seq"])
+            position = answer["read_seq"]
+            # A push may have overtaken the answer, but the answer is never behind what was known when it was asked for.
+            shelf.read_positions.append(position if position < known else max([position, *shelf.read_positions[-1:]]))
 
     async def settle(self) -> None:
         """Catches up with everything on a connection that works."""
@@ -197,10 +248,12 @@ class Member:
 
 
 class PlainListener:
-    """An existing client: reconnects and shows what arrives, without any means to recognise a repetition."""
+    """An existing client: reconnects and shows what arrives, without any means to recognise a repetition. `gateways` as of
+    Member."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, gateways: Sequence[tuple[int, int]] = ()) -> None:
         self.person = person
+        self._gateways = gateways
         self.shown: list[tuple[str, str]] = []
         """Conversation and message id, in the order of showing."""
         self._running = asyncio.create_task(self._run())
@@ -211,14 +264,17 @@ class PlainListener:
                 device = await self.person.listen()
                 while True:
                     message = await device.next(timeout=3600.0)
+                    device.forget()
                     if message["notify_type"] == CHAT_MESSAGE:
                         info = message["new_message_info"]["message_info"]
                         self.shown.append((info["chat_session_id"], info["message_id"]))
             except AWAY:
+                if self._gateways:
+                    self.person.api.move(*random.choice(self._gateways))
                 await asyncio.sleep(_PAUSE)
 
     def shown_twice(self) -> set[tuple[str, str]]:
-        return {entry for entry in self.shown if self.shown.count(entry) > 1}
+        return {entry for entry, count in Counter(self.shown).items() if count > 1}
 
     async def close(self) -> None:
         self._running.cancel()
@@ -226,5 +282,6 @@ class PlainListener:
             await self._running
 
 
-def _passes(words: str) -> bool:
+def passes(words: str) -> bool:
+    """Whether a refusal with these words is one that a client repeats."""
     return any(word in words for word in _LATER)

@@ -147,9 +147,14 @@ class System:
         return self
 
     def migrate(self) -> None:
-        command = [sys.executable, "-m", "services.runtime.main", "migrate"]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=30, check=False)
-        assert done.returncode == 0, f"the migration failed:\n{done.stdout}{done.stderr}"
+        self.tool("migrate")
+
+    def tool(self, *arguments: str) -> str:
+        """What a verb of `chatsystem-services` prints, with the environment of the services."""
+        command = [sys.executable, "-m", "services.runtime.main", *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def health(self, process: str, path: str = "/readyz") -> tuple[int, str]:
         """Status and text of a health page, (0, "") when nobody answers."""
