@@ -49,6 +49,19 @@ class GatewayMetrics:
             registry=registry,
         )
         self.opened = {result: opened.labels(result) for result in ("accepted", "full", "rate", "draining")}
+        self.draining = Gauge(
+            "chatsystem_gateway_draining",
+            "1 while the gateway sends its clients away and accepts none.",
+            registry=registry,
+        )
+        authenticated = Counter(
+            "chatsystem_gateway_authentications_total",
+            "First frames of connections, by result (plain: an existing client, frames: one that asked for protocol 1, refused: its "
+            "login session is not valid, unavailable).",
+            ["result"],
+            registry=registry,
+        )
+        self.authenticated = {result: authenticated.labels(result) for result in AUTHENTICATION_RESULTS}
         closed = Counter(
             "chatsystem_gateway_websocket_closed_total",
             "Connections the gateway closed, by reason.",
@@ -69,6 +82,7 @@ class GatewayMetrics:
 
 
 RESULTS = ("ok", "refused", "unavailable", "failed")
+AUTHENTICATION_RESULTS = ("plain", "frames", "refused", "unavailable")
 BAD_REASONS = ("path", "method", "syntax", "size", "timeout", "overload", "crash")
 CLOSE_REASONS = (
     "unauthenticated",

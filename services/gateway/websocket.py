@@ -195,6 +195,7 @@ class WebSocketServer:
         try:
             session = await self._sessions.validate(request.session_id)
         except (TimeoutError, Unavailable, StoreError):
+            self.metrics.authenticated["unavailable"].inc()
             connection.close(CloseCode.TRY_LATER, "the user service is not available", "unavailable")
             return
         except Exception:
@@ -203,11 +204,13 @@ class WebSocketServer:
         if connection.state != State.AUTHENTICATING:
             return
         if session is None:
+            self.metrics.authenticated["refused"].inc()
             connection.close(CloseCode.NO_SESSION, "the login session is not valid", "refused")
             return
         connection.session = session
         connection.user_id, connection.session_key = session.user_id, session.key
         connection.speaks_frames = request.protocol >= 1
+        self.metrics.authenticated["frames" if connection.speaks_frames else "plain"].inc()
         if not connection.speaks_frames:
             connection.enter()
         self._connections.add(connection)
@@ -256,6 +259,8 @@ class WebSocketServer:
         what it asked for is answered. Few clients need less time than that: they are no storm when they come back."""
         window = min(window, len(self._all) / RECONNECTS)
         self._draining = True
+        self.metrics.draining.set(1)
+        count = len(self._all)
         if self._server is not None:
             self._server.close()
         loop = asyncio.get_running_loop()
@@ -282,6 +287,7 @@ class WebSocketServer:
             if not self._all:
                 break
             await asyncio.sleep(0.05)
+        log.info("drained: %d of %d connections closed in %.1f s", count - len(self._all), count, loop.time() - started)
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.observation.connection_pools import SECONDS, PoolMetrics
+from services.stores.connection_pools import ConnectionPools
 from services.stores.groups import GroupCommits
 from services.stores.ports import Connection, Database, StoreError
 
 T = TypeVar("T")
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 WORKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -60,6 +61,8 @@ class ObservedDatabase:
         )
         if isinstance(database, GroupCommits):
             database.observe_groups(self)
+        if isinstance(database, ConnectionPools):
+            PoolMetrics(database, registry)
 
     def joined(self) -> None:
         """Of services.stores.groups.GroupObserver: metrics need nothing of a single work."""

@@ -17,10 +17,10 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.runtime.context import Runtime
-from services.runtime.events import PEOPLE, SEARCH, MessageEvent, UserEvent
+from services.runtime.events import PEOPLE, SEARCH, MessageEvent, UserEvent, stored_at
 from services.store.index_rebuild import rebuild
 from services.store.index_repair import bring, fill, repair
 from services.store.index_source import Messages, Source, Users
@@ -70,6 +70,13 @@ class Indexing:
             "chatsystem_index_repaired", "Documents that a comparison found wrong.", ["index"], registry=registry
         )
 
+        self._lag = Histogram(
+            "chatsystem_index_lag_seconds",
+            "Time from storing a message until searches find it, at the latest: with the index's own interval between two refreshes.",
+            buckets=(0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+            registry=registry,
+        )
+
     def start(self) -> None:
         """Returns at once: the services do not wait for a search index."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="search index")
@@ -105,6 +112,10 @@ class Indexing:
         self._refused.labels(index.name).inc(len(refused))
         for document_id, why in refused.items():
             failed.update(dict.fromkeys(named[document_id], StoreError(f"not indexed: {why}")))
+        seen_at = self._runtime.clock() + index.visible_within
+        for parcel in parcels:
+            if parcel.id not in failed and (stored := stored_at(parcel.payload)) is not None:
+                self._lag.observe(max(0.0, seen_at - stored))
         return failed
 
     async def _run(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Counter
+
 from services.runtime.context import Hosted, Runtime
 from services.runtime.profiles import Profiles
 from services.store.cleanup import Cleanup
@@ -15,7 +17,7 @@ from services.store.render import Renderer
 from services.store.search import MessageSearch
 from services.store.sync import Sync, ensure_epoch
 from services.store.transcripts import Transcripts, transcript_counter
-from services.stores.search_fallback import FallbackSearch
+from services.stores.search_fallback import ANSWERED_BY, FallbackSearch
 
 
 class StoreService:
@@ -30,7 +32,11 @@ class StoreService:
             history_limit=runtime.settings.integer("store", "historyLimit"),
             page_limit=page_limit,
         )
-        search = MessageSearch(runtime.database, FallbackSearch(runtime.search, runtime.database), renderer)
+        search = MessageSearch(
+            runtime.database,
+            FallbackSearch(runtime.search, runtime.database, answered=_counter(runtime.metrics)),
+            renderer,
+        )
         self._database = runtime.database
         self._transcripts = Transcripts(runtime, transcript_counter(runtime.metrics))
         interval = runtime.settings.number("store", "cleanupInterval")
@@ -73,6 +79,17 @@ class StoreService:
             await self._indexing.stop()
         await self._transcripts.stop()
         await self._cleanup.stop()
+
+
+def _counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    answered = Counter(
+        "chatsystem_message_searches_total",
+        "Searches for messages, by what answered (index; database: there is no index; degraded: the database, because the index is away).",
+        ["answered_by"],
+        registry=registry,
+    )
+    by = {name: answered.labels(name) for name in ANSWERED_BY}
+    return lambda name: by[name].inc()
 
 
 def create(runtime: Runtime) -> Hosted:

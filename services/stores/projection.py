@@ -79,6 +79,8 @@ class Index(Protocol):
     """
 
     name: str
+    visible_within: float
+    """Seconds after a write in which searches come to see it."""
 
     async def prepare(self) -> None:
         """Creates what is not there. Any number of processes may do so at the same time."""

@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+INDEX, DATABASE, DEGRADED = "index", "database", "degraded"
+"""What answered: the search index; the database, where it is the search; the database, because the index is away."""
+ANSWERED_BY = (INDEX, DATABASE, DEGRADED)
+
 _SHORTEST, _LONGEST = 0.25, 5.0
 """Seconds after a failure for which the index is not asked, as its time-out would delay every search; twice as long after
 each further one."""
@@ -21,14 +25,23 @@ each further one."""
 
 class FallbackSearch:
     """The methods of a Search whose answers carry one value more: whether they are degraded. Pages go on across a change,
-    as their tokens are the same. Where the search is the database itself, its failures are failures."""
+    as their tokens are the same. Where the search is the database itself, its failures are failures. `answered` is told by what each
+    search was answered."""
 
-    def __init__(self, search: Search, database: Database, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        search: Search,
+        database: Database,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        answered: Callable[[str], None] = lambda by: None,
+    ) -> None:
         self.checks = search.needs_events
         """Whether hits may be stale, so that the rows have to be looked at again."""
         self._search = search
         self._database = DatabaseSearch(database) if search.needs_events else None
         self._now = now
+        self._answered = answered
         self._until = 0.0
         self._failures = 0
 
@@ -50,7 +63,9 @@ class FallbackSearch:
 
     async def _ask(self, question: Callable[[Search], Awaitable[T]]) -> tuple[T, bool]:
         if self._database is None:
-            return await question(self._search), False
+            answer = await question(self._search)
+            self._answered(DATABASE)
+            return answer, False
         if not self._failures or self._now() >= self._until:
             try:
                 answer = await question(self._search)
@@ -63,5 +78,8 @@ class FallbackSearch:
                 if self._failures:
                     logger.info("searches are answered from the index again")
                 self._failures = 0
+                self._answered(INDEX)
                 return answer, False
-        return await question(self._database), True
+        answer = await question(self._database)
+        self._answered(DEGRADED)
+        return answer, True

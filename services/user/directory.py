@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter
 
 from services.protocol import file_pb2, user_pb2
 from services.protocol.base_pb2 import UserInfo
@@ -12,7 +14,7 @@ from services.runtime.refusal import Refusal
 from services.runtime.rpc import Unavailable
 from services.stores.folding import fold
 from services.stores.ports import InvalidPage, StoreError
-from services.stores.search_fallback import FallbackSearch
+from services.stores.search_fallback import ANSWERED_BY, FallbackSearch
 from services.user import accounts
 from services.user.accounts import Account
 
@@ -26,7 +28,7 @@ _LONGEST_KEY = 128
 class Directory:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._search = FallbackSearch(runtime.search, runtime.database)
+        self._search = FallbackSearch(runtime.search, runtime.database, answered=_counter(runtime.metrics))
 
     async def get_multi_user_info(self, request: user_pb2.GetMultiUserInfoReq) -> user_pb2.GetMultiUserInfoRsp:
         """Unknown ids and pictures that cannot be read are left out: one of them must not spoil a whole list."""
@@ -85,3 +87,14 @@ def user_info(account: Account, pictures: dict[str, bytes], *, with_phone: bool 
         phone=(account.phone or "") if with_phone else "",
         avatar=pictures.get(account.avatar_id or "", b""),
     )
+
+
+def _counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    answered = Counter(
+        "chatsystem_user_searches_total",
+        "Searches for people, by what answered (index; database: there is no index; degraded: the database, because the index is away).",
+        ["answered_by"],
+        registry=registry,
+    )
+    by = {name: answered.labels(name) for name in ANSWERED_BY}
+    return lambda name: by[name].inc()

@@ -88,3 +88,15 @@ async def test_a_database_that_is_away_has_nobody_to_answer_for_it(index, databa
 
     with pytest.raises(StoreError, match="the database is away"):
         await FallbackSearch(Away(database), database).messages("word", ["s"], limit=5)
+
+
+async def test_what_answered_is_told(index, database):
+    told = []
+    search = FallbackSearch(index, database, answered=told.append)
+    await search.messages("word", ["s"], limit=5)
+    index.away = True
+    await search.users("word", exclude=[], limit=5)
+    await FallbackSearch(DatabaseSearch(database), database, answered=told.append).messages("word", ["s"], limit=5)
+    with pytest.raises(InvalidPage):
+        await search.messages("word", ["s"], limit=5, before="x")
+    assert told == ["index", "degraded", "database"]

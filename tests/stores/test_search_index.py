@@ -8,7 +8,9 @@ import secrets
 import sys
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 
+import pytest
 import pytest_asyncio
 
 from services.file import service as file_service
@@ -122,6 +124,14 @@ async def test_messages_from_before_the_index_and_new_ones_are_found(world):
     after = ids(await say(world.runtime, "bob", "pair", "a new APPLE", "苹果"))
     await world.until_found("apple", ["old", after[0]])
     await world.until_found("果", after[1:])
+    lag = "chatsystem_index_lag_seconds"
+    value = world.runtime.metrics.get_sample_value
+    await until(partial(asyncio.sleep, 0, None), lambda _: value(f"{lag}_count") == len(after))
+    # The clock of this test stands still, so what is left is the interval of the index.
+    assert value(f"{lag}_sum") == pytest.approx(0.05 * len(after), abs=1e-3)
+    searches = "chatsystem_message_searches_total"
+    assert value(searches, {"answered_by": "index"}) >= 2
+    assert value(searches, {"answered_by": "database"}) == 0
 
 
 async def test_a_transcript_is_found(world):

@@ -33,6 +33,7 @@ class ElasticsearchIndex:
         self, client: AsyncElasticsearch, prefix: str, kind: str, *, refresh: str = "500ms", generation: str = ""
     ) -> None:
         self.name = kind
+        self.visible_within = seconds_of(refresh)
         self.read_alias = f"{prefix}-{kind}"
         self._client = client
         self._prefix = prefix
@@ -233,3 +234,10 @@ def _failures(items: Sequence[Mapping[str, Any]], *, versioned: bool) -> dict[st
 
 def _rows(after: int, last: int) -> dict[str, Any]:
     return {"range": {"row": {"gt": after, "lte": min(last, _NO_ROW)}}}
+
+
+def seconds_of(interval: str) -> float:
+    """Of the server's notation, such as 500ms or 1s; 0 where it refreshes only when it is asked to."""
+    if interval.endswith("ms"):
+        return float(interval.removesuffix("ms")) / 1000
+    return max(float(interval.removesuffix("s")), 0.0)

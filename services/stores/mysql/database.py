@@ -9,9 +9,11 @@ COMMITTED) and go through several connections at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from services.stores.connection_pools import PoolObserver, PoolState
+from services.stores.groups import GroupObserver
 from services.stores.mysql.dialect import MysqlDialect
 from services.stores.mysql.reader import ReadWorker
 from services.stores.mysql.target import Target
@@ -29,13 +31,11 @@ class MysqlDatabase:
         writers = max(1, pool_size // 4)
         readers = max(1, pool_size - writers - 1)
         self.dialect: Dialect = MysqlDialect()
-        self._serial = Threads(
-            "mysql-serial", [WriteWorker(target, "SERIALIZABLE")], limit=write_limit, group=LARGEST_GROUP
-        )
+        self._serial = Threads("serial", [WriteWorker(target, "SERIALIZABLE")], limit=write_limit, group=LARGEST_GROUP)
         concurrent: list[Worker] = [WriteWorker(target, "READ COMMITTED") for _ in range(writers)]
-        self._concurrent = Threads("mysql-writer", concurrent, limit=write_limit, group=LARGEST_GROUP)
+        self._concurrent = Threads("writer", concurrent, limit=write_limit, group=LARGEST_GROUP)
         reading: list[Worker] = [ReadWorker(target) for _ in range(readers)]
-        self._readers = Threads("mysql-reader", reading, limit=read_limit, group=1)
+        self._readers = Threads("reader", reading, limit=read_limit, group=1)
 
     @classmethod
     async def open(
@@ -59,6 +59,20 @@ class MysqlDatabase:
     async def write(self, work: Callable[[Connection], T], *, concurrent: bool = False) -> T:
         result: T = await (self._concurrent if concurrent else self._serial).submit(work)
         return result
+
+    def observe_groups(self, observer: GroupObserver) -> None:
+        """See services.stores.groups."""
+        for threads in (self._serial, self._concurrent):
+            threads.observers.add(observer)
+
+    def pools(self) -> Sequence[PoolState]:
+        """See services.stores.connection_pools."""
+        return [threads.state() for threads in (self._serial, self._concurrent, self._readers)]
+
+    def observe_pools(self, observer: PoolObserver) -> None:
+        """See services.stores.connection_pools."""
+        for threads in (self._serial, self._concurrent, self._readers):
+            threads.pool_observers.append(observer)
 
     async def ping(self) -> None:
         """Goes through a writer and a reader: where either hangs there is no database."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 
+from services.stores.connection_pools import CONNECTION, DEADLOCK
 from services.stores.mysql.connection import MysqlConnection
 from services.stores.mysql.errors import ConnectionLostError, TransactionLostError
 from services.stores.mysql.target import Target
-from services.stores.mysql.threads import Job
+from services.stores.mysql.threads import Done, Job
 from services.stores.ports import StoreError
 
 log = logging.getLogger(__name__)
@@ -40,42 +42,50 @@ class WriteWorker:
     def __init__(self, target: Target, isolation: str) -> None:
         self._connection = MysqlConnection(target, isolation=isolation)
         self._patience = target.patience.reconnect
+        self._began = 0.0
+        """Monotonic seconds at which the transaction began that was last tried."""
 
-    def run(self, jobs: list[Job], done: Callable[[list[Job]], None]) -> None:
-        try:
-            self._group(jobs)
-        except Exception as error:  # whatever it is, callers must not wait for ever
-            log.exception("a transaction failed in a way that is not foreseen")
-            self._connection.rollback()
-            for job in jobs:
-                job.error = job.error or error
-        done(jobs)
+    def run(self, jobs: list[Job], done: Done, repeated: Callable[[str], None]) -> None:
+        groups = deque([jobs])
+        while groups:
+            group = groups.popleft()
+            try:
+                if not self._group(group, repeated):
+                    # Shorter transactions get along with others better, and one work takes no other down with it.
+                    groups.extendleft([job] for job in reversed(group))
+                    continue
+            except Exception as error:  # whatever it is, callers must not wait for ever
+                log.exception("a transaction failed in a way that is not foreseen")
+                self._connection.rollback()
+                for job in group:
+                    job.error = job.error or error
+            done(group, time.monotonic() - self._began)
 
     def close(self) -> None:
         self._connection.close()
 
-    def _group(self, jobs: list[Job]) -> None:
-        """Sets every job's result or error."""
+    def _group(self, jobs: list[Job], repeated: Callable[[str], None]) -> bool:
+        """Sets every job's result or error. False: the server undid the transaction of several, so each is to have its own."""
         repetitions = 0
         deadline: float | None = None
         while True:
+            self._began = time.monotonic()
             try:
                 self._transaction(jobs)
             except TransactionLostError as error:
-                if len(jobs) > 1:
-                    # Shorter transactions get along with others better, and one work takes no other down with it.
-                    for job in jobs:
-                        self._group([job])
-                    return
                 repetitions += 1
                 if repetitions > _REPETITIONS:
                     return _fail(jobs, StoreError(f"{error}, {repetitions} times in a row"))
+                repeated(DEADLOCK)
+                if len(jobs) > 1:
+                    return False
                 time.sleep(random.uniform(0.5, 1.0) * min(_LONGEST_PAUSE, _PAUSE * 2**repetitions))  # noqa: S311
             except ConnectionLostError as error:
                 now = time.monotonic()
                 deadline = deadline or now + self._patience
                 if now >= deadline:
                     return _fail(jobs, StoreError(str(error)))
+                repeated(CONNECTION)
                 time.sleep(_RECONNECT_PAUSE)
             except _UnknownError:
                 text = "the connection to the database was lost during a commit: it is not known whether the change was stored"
@@ -83,7 +93,7 @@ class WriteWorker:
             except StoreError as error:
                 return _fail(jobs, error)
             else:
-                return None
+                return True
 
     def _transaction(self, jobs: list[Job]) -> None:
         """Raises TransactionLostError, ConnectionLostError (nothing is done), _UnknownError, StoreError (of COMMIT)."""
@@ -120,6 +130,7 @@ class WriteWorker:
                 connection.undo()
 
 
-def _fail(jobs: list[Job], error: StoreError) -> None:
+def _fail(jobs: list[Job], error: StoreError) -> bool:
     for job in jobs:
         job.error = error
+    return True

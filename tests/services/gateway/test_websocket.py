@@ -592,6 +592,7 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
         await eventually(lambda: system.backend.sent)
         drained = asyncio.create_task(system.gateway.drain())
         away = (await alice.frame()).go_away
+        assert system.runtime.metrics.get_sample_value("chatsystem_gateway_draining") == 1
         assert 0 < away.reconnect_after_ms <= 1000
         await asyncio.sleep(1.2)
         released.set()
