@@ -23,6 +23,8 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from controller.api.chatsystem import ChatSystem
+
 
 class Kind(StrEnum):
     """How a workload lives."""
@@ -255,6 +257,8 @@ class Blueprint:
     external: tuple[External, ...] = ()
     release_timeout: float = 600.0
     """Seconds after which a change that has not arrived counts as failed."""
+    declaration: ChatSystem | None = field(default=None, compare=False, repr=False)
+    """What it was made from, for what concerns one target only: how people reach it, where images come from."""
 
     def workload(self, name: str) -> Workload | None:
         return next((workload for workload in self.workloads if workload.name == name), None)

@@ -56,7 +56,7 @@ async def _manifests(file: str, output: str) -> None:
 def plain(value: Any) -> Any:
     """Dataclasses, enums, tuples and mappings as what JSON can say."""
     if is_dataclass(value):
-        return {spec.name: plain(getattr(value, spec.name)) for spec in fields(value)}
+        return {spec.name: plain(getattr(value, spec.name)) for spec in fields(value) if spec.compare}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -25,11 +25,6 @@ def agree(group: Group, obstacle: str) -> Decision:
     return Decision()
 
 
-def is_in_place(group: Group) -> bool:
-    """Whether its objects are those of the declaration, changed by someone or not."""
-    return group.standing in {Standing.APPLIED, Standing.DRIFTED}
-
-
 def removal(groups: tuple[Group, ...]) -> Decision:
     """What is too much goes: of declared groups at once, then undeclared groups, one at a time from the last to the first."""
     steps = [

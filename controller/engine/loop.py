@@ -70,6 +70,7 @@ class Loop:
         self._stores = StoreWatch(target, self._queue.add, usual=self._pace.stores, retry=self._pace.stores_retry)
         self._seen: dict[str, dict[str, None]] = {}
         self._gone: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._finished = asyncio.Event()
 
     async def run(self) -> None:
@@ -88,6 +89,10 @@ class Loop:
                 task.cancel()
             await asyncio.gather(*tasks, finished, return_exceptions=True)
             await self._stores.close()
+
+    def longest_pass(self) -> float:
+        """Seconds since the begin of the oldest pass that has not ended; 0 when none is under way."""
+        return time.monotonic() - min(self._begun.values(), default=time.monotonic())
 
     async def reconcile(self, name: str) -> float | None:
         """One pass over one system. Returns the seconds after which it wants to look again by itself, if at all. Raises
@@ -269,6 +274,7 @@ class Loop:
     async def _work(self) -> None:
         while True:
             name = await self._queue.take()
+            self._begun[name] = time.monotonic()
             try:
                 delay = await self.reconcile(name)
             except TargetError as error:
@@ -282,6 +288,7 @@ class Loop:
                     self._queue.add(name, delay)
             finally:
                 self._queue.done(name)
+                del self._begun[name]
 
     async def _complain(self, name: str, error: Exception) -> None:
         """Tells of a pass that failed for a reason of the controller's own, once until another one happens."""

@@ -49,7 +49,7 @@ def is_served(workload: Workload, observed: Observed) -> bool:
         return run is not None and run.digest == workload.digest and run.succeeded is True
     group = observed.group(workload.name)
     if group is not None:
-        return groups.is_in_place(group) and group.served
+        return group.standing is Standing.APPLIED and group.served
     alive = [item for item in observed.of(workload.name) if item.health not in {Health.STOPPING, Health.EXITED}]
     return all(item.digest == workload.digest for item in alive) and any(
         item.health is Health.HEALTHY for item in alive
@@ -81,7 +81,7 @@ def _unmet(blueprint: Blueprint, workload: Workload, observed: Observed) -> str:
     own = observed.group(workload.name)
     if own is not None:
         for group in _frame(blueprint, observed):
-            if group.order < own.order and not groups.is_in_place(group):
+            if group.order < own.order and group.standing is not Standing.APPLIED:
                 return group.name
     for name in workload.depends_on:
         needed = blueprint.workload(name)
