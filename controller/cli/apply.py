@@ -28,7 +28,7 @@ async def put(place: Place, document: dict[str, Any], *, say_notes: bool = True)
     """Keeps the document and starts a controller where none runs; says what happened."""
     from controller.cli.declare import keep
 
-    session = place.open()
+    session = await place.open()
     name = document["metadata"]["name"]
     before = await session.store.get(name)
     stored = await keep(session, document, say_notes=say_notes)

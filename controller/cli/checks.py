@@ -60,7 +60,7 @@ async def findings(place: Place, given: dict[str, Any] | None) -> list[Finding]:
     from controller.api.validate import parse_system
     from controller.cli.documents import wanted
 
-    session = place.open()
+    session = await place.open()
     document = await wanted(session, given)
     found = [python(), *packages(), valkey(), state_folder(place.state_dir), space(place.state_dir), open_files()]
     owners = await _known_ports(session)

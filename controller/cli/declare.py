@@ -22,11 +22,11 @@ async def keep(session: Session, document: dict[str, Any], *, say_notes: bool = 
     if before is not None and not before.deleting:
         check_change(before.document, parse_system(document))
     if say_notes:
-        tell(document)
+        tell(document, session.target.name)
     return await session.store.put(document, author=author())
 
 
-def tell(document: Mapping[str, Any]) -> None:
-    """Says what of a declaration has no effect here."""
-    for note in notes(document):
+def tell(document: Mapping[str, Any], target: str) -> None:
+    """Says what of a declaration has no effect on the target."""
+    for note in notes(document, target):
         click.echo(f"note: {note}", err=True)

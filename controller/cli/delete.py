@@ -33,8 +33,8 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
     from controller.cli.systems import find, possible
     from controller.cli.waiting import wait_for
 
-    session = place.open()
-    if purge and possible(name) and await session.store.get(name) is None and left_behind(session, name):
+    session = await place.open()
+    if purge and possible(name) and await session.store.get(name) is None and await session.data_left(name):
         _confirm(f"Remove the data that {name} has left behind?", yes)
         await session.purge(name)
         click.echo(f"the data of {name} is removed")
@@ -55,7 +55,7 @@ async def _delete(place: Place, name: str, yes: bool, purge: bool, timeout: floa
     waited = await wait_for(session, name, "deleted", timeout)
     if waited.outcome.exit_code:
         raise Failure(f"{name}: {waited.outcome.message}", waited.outcome.exit_code)
-    kept = left_behind(session, name)
+    kept = await session.data_left(name)
     where = f"; its data stays in {', '.join(kept)} (remove it with: chatsystem delete {name} --purge)" if kept else ""
     click.echo(f"{name} is deleted{where}")
 
@@ -86,11 +86,6 @@ def without_data(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
         **document,
         "spec": {**(spec if isinstance(spec, Mapping) else {}), "deletionPolicy": "Delete"},
     }
-
-
-def left_behind(session: Session, name: str) -> list[str]:
-    """The data directories that exist."""
-    return [str(path) for path in session.data_directories(name) if path.exists()]
 
 
 def _confirm(question: str, yes: bool) -> None:

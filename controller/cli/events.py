@@ -20,7 +20,7 @@ def events(name: str, tail: int, output: str, place: Place) -> None:
     from controller.cli.systems import find, run
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         await find(session, name)
         found = (await session.store.events(name))[-tail:] if tail else []
         if output == "json":

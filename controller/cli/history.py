@@ -19,7 +19,7 @@ def history(name: str, output: str, place: Place) -> None:
     from controller.cli.systems import find, run
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         await find(session, name)
         revisions = list(reversed(await session.store.revisions(name)))
         if output == "json":

@@ -28,7 +28,7 @@ def logs(name: str, component: str | None, follow: bool, tail: int, place: Place
     from controller.cli.systems import find, run
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         stored = await find(session, name)
         if component is not None:
             refuse_unknown(component, known_sources(session, stored))

@@ -55,7 +55,11 @@ class Program(click.Group):
 @click.option(
     "--target", type=click.Choice(["local", "kubernetes", "swarm"]), help="Platform of the systems [default: local]."
 )
-def program(state_dir: str | None, target: str | None) -> None:
+@click.option("--context", metavar="NAME", help="Kubernetes: context of the kubeconfig [default: the current one].")
+@click.option(
+    "-n", "--namespace", metavar="NAME", help="Kubernetes: namespace of the systems [default: the context's]."
+)
+def program(state_dir: str | None, target: str | None, context: str | None, namespace: str | None) -> None:
     """Run a complete instant-messaging system from one declaration.
 
     Exit codes: 0 done, 1 failed, 2 usage or invalid declaration, 3 rolled back, 4 timed out.

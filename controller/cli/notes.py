@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _CLUSTER = "no effect on the local target"
+_NODES = "no effect on Kubernetes"
 _LATER = "no effect in this version"
 _UNSAFE = "refused: the local target does not encrypt its ports; put a proxy with TLS in front"
 _MISSING = "not supported by this version: the services will not start with it; use managed"
@@ -28,22 +29,37 @@ LOCAL: tuple[tuple[str, str], ...] = (
 )
 """Fields by pattern and what to say of them; the first pattern that fits counts, an empty text means that it works."""
 
+KUBERNETES: tuple[tuple[str, str], ...] = (
+    (r"spec\.local", _NODES),
+    (r"spec\.exposure\.edge", _NODES),
+    (r"spec\.network\.tls", ""),
+    (r"spec\.network", _NODES),
+    (r"spec\.logging\.(driver|maxSize|maxFile)", _NODES),
+    (r"spec\.release\.(observe|onFailure|backupFirst|window)", _LATER),
+    (r"spec\.backup", _LATER),
+    (r"spec\.notifications", _LATER),
+)
+"""As LOCAL. Networks and logs of containers are the cluster's own there."""
 
-def notes(document: Mapping[str, Any]) -> list[str]:
-    """One sentence for each group of fields, in the order of the table. The document is valid."""
+_TABLES = {"local": LOCAL, "kubernetes": KUBERNETES}
+
+
+def notes(document: Mapping[str, Any], target: str = "local") -> list[str]:
+    """One sentence for each group of fields, in the order of the target's table. The document is valid."""
+    table = _TABLES[target]
     groups: dict[str, list[str]] = {}
     for path in _paths("spec", document.get("spec", {})):
-        text = _said_of(path)
+        text = _said_of(table, path)
         if text:
             fields = groups.setdefault(text, [])
-            known = next((match[0] for pattern, _ in LOCAL if (match := re.match(pattern, path))), path)
+            known = next((match[0] for pattern, _ in table if (match := re.match(pattern, path))), path)
             if known not in fields:
                 fields.append(known)
     return [f"{', '.join(fields)}: {text}" for text, fields in groups.items()]
 
 
-def _said_of(path: str) -> str:
-    return next((text for pattern, text in LOCAL if re.match(rf"{pattern}(\.|$)", path)), "")
+def _said_of(table: Sequence[tuple[str, str]], path: str) -> str:
+    return next((text for pattern, text in table if re.match(rf"{pattern}(\.|$)", path)), "")
 
 
 def _paths(path: str, value: Any) -> Iterator[str]:

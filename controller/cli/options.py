@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 STATE_VARIABLE = "CHATSYSTEM_STATE_DIR"
+TARGETS = ("local", "kubernetes")
+"""The ones that this version has."""
+_OPENED: ContextVar[list[Session]] = ContextVar("opened")
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,33 @@ class Place:
 
     state_dir: Path
     target: str
+    context: str | None = None
+    namespace: str | None = None
 
-    def open(self) -> Session:
-        """The session of the target. Ends the command when this version does not have the target."""
-        if self.target != "local":
+    async def open(self) -> Session:
+        """The session of the target, which `run` closes. Ends the command when this version does not have the target."""
+        if self.target not in TARGETS:
             raise Failure(
-                f"the target {self.target} is not available in this version; use --target local", exit_code=USAGE
+                f"the target {self.target} is not available in this version; use --target {' or '.join(TARGETS)}",
+                exit_code=USAGE,
             )
-        session: Session = import_module(f"controller.targets.{self.target}.session").open_session(self.state_dir)
+        opening = import_module(f"controller.targets.{self.target}.session").open_for
+        session: Session = await opening(state_dir=self.state_dir, context=self.context, namespace=self.namespace)
+        _OPENED.get([]).append(session)
         return session
+
+
+@contextlib.asynccontextmanager
+async def closing() -> AsyncIterator[None]:
+    """Closes in the end what was opened while the block ran."""
+    opened: list[Session] = []
+    token = _OPENED.set(opened)
+    try:
+        yield
+    finally:
+        _OPENED.reset(token)
+        for session in opened:
+            await session.close()
 
 
 def default_state_dir() -> Path:
@@ -47,13 +70,18 @@ def default_state_dir() -> Path:
 
 
 def place_options(command: Command) -> Command:
-    """Adds --state-dir and --target; the command gets them as `place`. They may stand before the verb, too."""
+    """Adds --state-dir, --target, --context and --namespace; the command gets them as `place`. They may stand before the verb,
+    too."""
 
     @click.option("--state-dir", metavar="DIR", help=f"Folder of the systems' state [env: {STATE_VARIABLE}].")
     @click.option(
         "--target",
         type=click.Choice(["local", "kubernetes", "swarm"]),
         help="Platform of the systems [default: local].",
+    )
+    @click.option("--context", metavar="NAME", help="Kubernetes: context of the kubeconfig [default: the current one].")
+    @click.option(
+        "-n", "--namespace", metavar="NAME", help="Kubernetes: namespace of the systems [default: the context's]."
     )
     @functools.wraps(command)
     def with_place(*args: Any, state_dir: str | None, target: str | None, **kwargs: Any) -> Any:
@@ -68,6 +96,8 @@ def place_options(command: Command) -> Command:
         place = Place(
             state,
             target or before.get("target") or "local",
+            kwargs.pop("context") or before.get("context"),
+            kwargs.pop("namespace") or before.get("namespace"),
         )
         return command(*args, place=place, **kwargs)
 

@@ -22,7 +22,10 @@ _SIGNS = {
     "restart": "~",
     "stop": "-",
     "forget": "-",
+    "apply": "~",
+    "prune": "-",
 }
+_OF_INSTANCES = ("start", "restart", "stop")
 
 
 @click.command()
@@ -41,20 +44,16 @@ def plan(name: str | None, file: str | None, output: str, place: Place) -> None:
 
     async def work() -> None:
         given = read_document(file) if file is not None else None
-        session = place.open()
+        session = await place.open()
         document = given or dict((await find(session, str(name))).document)
         system = name or document["metadata"]["name"]
         steps = await foresee(session, system, document)
-        tell(document)
+        tell(document, place.target)
         if output == "json":
             click.echo(json.dumps({"name": system, "steps": steps}, indent=2, ensure_ascii=False))
             return
         for step in steps:
-            where = (
-                step["workload"]
-                if step["action"] in ("create-secret", "renew-secret", "run-job", "forget")
-                else f"{step['workload']}-{step['index']}"
-            )
+            where = f"{step['workload']}-{step['index']}" if step["action"] in _OF_INSTANCES else step["workload"]
             reason = f": {step['reason']}" if step["reason"] else ""
             click.echo(f"{_SIGNS.get(step['action'], ' ')} {step['action']} {where}{reason}")
         click.echo(f"{system}: {len(steps)} steps" if steps else f"{system}: nothing to do")

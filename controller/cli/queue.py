@@ -27,7 +27,7 @@ def dead(name: str, limit: int, output: str, place: Place) -> None:
     from controller.cli.systems import find, run
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         await find(session, name)
         answer = await session.ask_services(name, ["dead-letters", "list", "--limit", str(limit)])
         if output == "json":
@@ -63,7 +63,7 @@ def replay(name: str, ids: tuple[str, ...], everything: bool, place: Place) -> N
         raise Failure("name the dead letters to replay as `queue dead` shows them, or say --all", USAGE)
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         await find(session, name)
         which = ["--all"] if everything else ["--", *ids]
         replayed = json.loads(await session.ask_services(name, ["dead-letters", "replay", *which]))["replayed"]

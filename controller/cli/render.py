@@ -33,7 +33,7 @@ def render(name: str | None, file: str | None, output: str, place: Place) -> Non
 
     async def work() -> None:
         given = read_document(file) if file is not None else None
-        session = place.open()
+        session = await place.open()
         document = given or dict((await find(session, str(name))).document)
         data = plain(session.target.blueprint(document))
         if output == "json":

@@ -15,7 +15,7 @@ def resume(name: str, place: Place) -> None:
     from controller.cli.systems import find_for_change, run
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         await find_for_change(session, name)
         await session.store.set_paused(name, False)
         await session.start_controller(name)

@@ -29,7 +29,7 @@ def rollback(name: str, number: int | None, place: Place) -> None:
     from controller.cli.systems import find_for_change, run
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         stored = await find_for_change(session, name)
         revision = choose(await session.store.revisions(name), stored.document, number)
         from controller.api.validate import dump, parse_system

@@ -42,7 +42,7 @@ def scale(name: str, replicas: tuple[tuple[str, int], ...], place: Place) -> Non
     from controller.cli.systems import find_for_change, run
 
     async def work() -> None:
-        stored = await find_for_change(place.open(), name)
+        stored = await find_for_change(await place.open(), name)
         parse_system(dict(stored.document))
         system = parse_system(scaled(stored.document, dict(replicas)))
         click.echo(await put(place, dump(system), say_notes=False))

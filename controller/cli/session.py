@@ -1,31 +1,30 @@
 """What the command line needs of a target beyond the engine's two ports, and how one is opened.
 
-A target offers it as `controller.targets.<target>.session.open_session(state_dir)`.
+A target offers it as `await controller.targets.<target>.session.open_for(state_dir=, context=, namespace=)`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from controller.engine.ports import SystemStore, Target
 
 
 class Session(Protocol):
-    """The declarations and the platform of one state directory."""
+    """The declarations and the platform of one state directory, or of one cluster."""
 
     store: SystemStore
     target: Target
 
-    def controller_pid(self, system: str) -> int | None:
-        """Process id of the controller that drives the system now; None if none does."""
+    async def driver(self, system: str) -> int | str | None:
+        """The controller that drives the system now: its process id, or its name where it is elsewhere; None if none does."""
         ...
 
     async def start_controller(self, system: str) -> None:
         """Makes sure that a controller drives the system, as a process of its own that outlives this one. Returns when it has
-        taken over. Raises TargetError."""
+        taken over. Does nothing where controllers are somebody else's to run. Raises TargetError."""
         ...
 
     async def drive(self, system: str, stopped: asyncio.Event, *, halt: bool) -> None:
@@ -33,9 +32,16 @@ class Session(Protocol):
         instances gracefully and keeps its data. Raises TargetError if another controller drives it."""
         ...
 
-    async def run(self, names: Collection[str] | None, stopped: asyncio.Event) -> None:
+    async def run(
+        self,
+        names: Collection[str] | None,
+        stopped: asyncio.Event,
+        *,
+        namespaces: Collection[str] = (),
+        health_port: int = 0,
+    ) -> None:
         """Drives the named systems, or all that there are and will be and that nobody else drives, until `stopped` is set or all
-        of the named are removed."""
+        of the named are removed. `namespaces` to look after, where there are namespaces; `health_port` for probes, 0: none."""
         ...
 
     async def ask_services(self, system: str, arguments: Sequence[str]) -> str:
@@ -43,10 +49,14 @@ class Session(Protocol):
         returns what it printed. Raises TargetError with its own words if it failed."""
         ...
 
-    def data_directories(self, system: str) -> Sequence[Path]:
-        """Where the system keeps data, for people. Also after the system was removed."""
+    async def data_left(self, system: str) -> Sequence[str]:
+        """Where the data of the system is, for people. Also after the system was removed."""
         ...
 
     async def purge(self, system: str) -> None:
         """Removes the data that a removed system has left."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
         ...

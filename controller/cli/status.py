@@ -30,8 +30,8 @@ async def _once(place: Place, name: str | None, output: str) -> None:
     from controller.cli.status_view import as_json
     from controller.cli.tables import overview, system_table
 
-    session = place.open()
-    systems = [(stored, session.controller_pid(stored.name)) for stored in await _read(session, name)]
+    session = await place.open()
+    systems = [(stored, await session.driver(stored.name)) for stored in await _read(session, name)]
     if output == "json":
         items = [as_json(stored, pid) for stored, pid in systems]
         click.echo(json.dumps({"systems": items} if name is None else items[0], indent=2, ensure_ascii=False))
@@ -48,7 +48,7 @@ async def _watch(place: Place, name: str | None, output: str) -> None:
     from controller.cli.status_view import View, as_json, changes, view
     from controller.cli.tables import can_change_in_place, show_live
 
-    session = place.open()
+    session = await place.open()
     if output == "table" and name is not None and can_change_in_place():
         await show_live(session, name)
         return
@@ -60,7 +60,7 @@ async def _watch(place: Place, name: str | None, output: str) -> None:
                 continue
             shown[stored.name] = after
             if output == "json":
-                click.echo(json.dumps(as_json(stored, session.controller_pid(stored.name)), ensure_ascii=False))
+                click.echo(json.dumps(as_json(stored, await session.driver(stored.name)), ensure_ascii=False))
             else:
                 for line in changes(before, after):
                     click.echo(f"{stored.name}: {line}")

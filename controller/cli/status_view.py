@@ -92,7 +92,7 @@ def view(stored: Stored) -> View:
     )
 
 
-def as_json(stored: Stored, controller: int | None) -> dict[str, Any]:
+def as_json(stored: Stored, controller: int | str | None) -> dict[str, Any]:
     """One system in `-o json`; a stable form."""
     return {
         "name": stored.name,

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from controller.cli.failure import FAILED, Failure
+from controller.cli.options import closing
 from controller.cli.session import Session
 from controller.engine.ports import InvalidDeclaration, Stored, TargetError
 
@@ -20,7 +21,7 @@ LONGEST_NAME = 40
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Runs a verb to its end; what the platform refuses becomes a failure in words."""
     try:
-        return asyncio.run(work)
+        return asyncio.run(_closing(work))
     except (TargetError, InvalidDeclaration) as error:
         raise Failure(str(error), FAILED) from None
     except BrokenPipeError:
@@ -29,6 +30,11 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         place = f" {error.filename}" if error.filename else ""
         words = error.strerror or str(error)
         raise Failure(f"cannot use{place}: {words}; check the folder given with --state-dir", FAILED) from None
+
+
+async def _closing(work: Coroutine[Any, Any, Result]) -> Result:
+    async with closing():
+        return await work
 
 
 def possible(name: str) -> bool:

@@ -38,7 +38,7 @@ def show(content: RenderableType) -> None:
         click.echo(line.rstrip())
 
 
-def overview(systems: Sequence[tuple[Stored, int | None]]) -> None:
+def overview(systems: Sequence[tuple[Stored, int | str | None]]) -> None:
     """One line a system."""
     if not systems:
         click.echo("There is no system yet. Begin with: chatsystem up")
@@ -57,12 +57,12 @@ def overview(systems: Sequence[tuple[Stored, int | None]]) -> None:
     show(table)
 
 
-def system_table(stored: Stored, pid: int | None) -> None:
+def system_table(stored: Stored, pid: int | str | None) -> None:
     """Everything about one system."""
     show(picture(view(stored), pid))
 
 
-def picture(system: View, pid: int | None) -> RenderableType:
+def picture(system: View, pid: int | str | None) -> RenderableType:
     """The state of one system as a block of text."""
     head = plain_table("", "", header=False)
     head.add_row("Name", system.name)
@@ -101,7 +101,7 @@ async def show_live(session: Session, name: str) -> None:
 
     with Live(console=Console(highlight=False), refresh_per_second=4) as live:
         while True:
-            live.update(picture(view(await find(session, name)), session.controller_pid(name)))
+            live.update(picture(view(await find(session, name)), await session.driver(name)))
             await asyncio.sleep(0.25)
 
 

@@ -50,7 +50,7 @@ async def _detached(place: Place, given: dict[str, Any] | None, timeout: float) 
     from controller.cli.progress import Progress
     from controller.cli.waiting import wait_for
 
-    session = place.open()
+    session = await place.open()
     stored = await _keep(session, await wanted(session, given))
     await session.start_controller(stored.name)
     with Progress(stored.name, err=True) as progress:
@@ -69,9 +69,9 @@ async def _foreground(place: Place, given: dict[str, Any] | None, timeout: float
     from controller.cli.documents import wanted
     from controller.cli.signals import stop_on_signals
 
-    session = place.open()
+    session = await place.open()
     document = await wanted(session, given)
-    _refuse_second(session, document["metadata"]["name"])
+    await _refuse_second(session, document["metadata"]["name"])
     stored = await _keep(session, document)
     stopped = asyncio.Event()
     with stop_on_signals(stopped):
@@ -97,8 +97,8 @@ async def _foreground(place: Place, given: dict[str, Any] | None, timeout: float
     click.echo(f"{stored.name} is {'deleted' if gone else 'stopped'}", err=True)
 
 
-def _refuse_second(session: Session, name: str) -> None:
-    pid = session.controller_pid(name)
+async def _refuse_second(session: Session, name: str) -> None:
+    pid = await session.driver(name)
     if pid is not None:
         raise Failure(
             f"{name} already runs, driven by process {pid}; see chatsystem status {name}, change it with apply, or remove it "

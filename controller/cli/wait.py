@@ -29,7 +29,7 @@ def wait(name: str, goal: str, timeout: float, place: Place) -> None:
     from controller.cli.waiting import wait_for
 
     async def work() -> None:
-        session = place.open()
+        session = await place.open()
         if goal != "deleted":
             await find(session, name)
         waited = await wait_for(session, name, goal, timeout)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ async def wait_for(
             failing = failing if failing else (outcome.message, now)
             if now - failing[1] >= LASTING:
                 return Waited(outcome, system)
-        if session.controller_pid(name) is not None:
+        if await session.driver(name) is not None:
             driven = now
         elif now - driven >= WITHOUT_CONTROLLER and system is not None:
             text = f"no controller drives it, so nothing changes; start one with: chatsystem controller --only {name}"

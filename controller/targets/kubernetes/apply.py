@@ -6,6 +6,7 @@ data. Writes go out by server-side apply, so fields that others own stay theirs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,8 @@ class Applier:
     async def execute(self, step: Step) -> None:
         """Raises TargetError."""
         match step.action:
-            case Action.CREATE_SECRET:
-                await self._create_secret(step.workload)
+            case Action.CREATE_SECRET | Action.RENEW_SECRET:
+                await self._make_secret(step.workload)
             case Action.APPLY | Action.RUN_JOB:
                 await self._apply(step.workload)
             case Action.PRUNE:
@@ -47,11 +48,11 @@ class Applier:
             case _:
                 raise TargetError(f"{step.action} is not for Kubernetes", retryable=False)
 
-    async def _create_secret(self, name: str) -> None:
-        namespace, system = self.system
+    async def _make_secret(self, name: str) -> None:
         secret = next(item for item in self.blueprint.secrets if item.name == name)
-        manifest = secrets.successor(system, namespace, secret, self.cache.of(self.system))
-        await self._send(manifest, None)
+        namespace, system = self.system
+        for manifest in secrets.successors(system, namespace, secret, self.cache.of(self.system), time.time()):
+            await self._send(manifest, None)
 
     async def _apply(self, name: str) -> None:
         order, group = next((at, group) for at, group in enumerate(self.rendering.groups) if group.name == name)

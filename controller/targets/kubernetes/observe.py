@@ -59,6 +59,7 @@ def observed(
         jobs=jobs.runs(items, blueprint, now),
         secrets=secrets.existing(items),
         groups=_with_surplus(sorted(groups, key=lambda group: group.order), superseded),
+        certificates=secrets.certificates(items, blueprint.secrets),
     )
 
 
@@ -112,7 +113,7 @@ def _summary(findings: Mapping[Key, Finding]) -> tuple[Standing, str]:
     details = "; ".join(finding.details for finding in findings.values() if finding.details)
     by = {standing: [key for key, item in findings.items() if item.standing is standing] for standing in Standing}
     if len(by[Standing.MISSING]) == len(findings):
-        return Standing.MISSING, details
+        return Standing.MISSING, "it is not there yet"
     if any(key in by[Standing.MISSING] for key in runs):
         return Standing.MISSING, details
     if by[Standing.OUTDATED]:

@@ -10,7 +10,7 @@ from typing import Any
 from controller.api.chatsystem import ChatSystem
 from controller.api.problem import InvalidDocument
 from controller.api.validate import parse_system
-from controller.blueprint.workload import Blueprint, Workload
+from controller.blueprint.workload import Blueprint, Kind, Workload
 from controller.engine.model import Observed, Step
 from controller.engine.ports import InvalidDeclaration, TargetError
 from controller.targets.kubernetes import addresses, jobs, logs, secrets
@@ -76,6 +76,14 @@ class KubernetesTarget:
         blueprint = self.blueprint(await self._document(place))
         surroundings = await self._surroundings(place, blueprint)
         return await run_once(self._client, blueprint, surroundings, workload, timeout)
+
+    async def run_beside(self, system: str, hosting: Workload, arguments: Sequence[str], *, timeout: float) -> str:
+        """Runs the program of a service with these arguments, told of the stores what the service is told."""
+        environment = {name: text for name, text in hosting.environment.items() if "{port:" not in text}
+        errand = replace(
+            hosting, name="administration", kind=Kind.JOB, arguments=tuple(arguments), environment=environment, ports=()
+        )
+        return await self.run_once(system, errand, timeout=timeout)
 
     def secret_remedy(self, system: str, name: str, keys: Sequence[str]) -> str:
         namespace, _ = self._place.system(system)

@@ -72,7 +72,7 @@ class Transport:
         settings.peering.standalone = True
         # Which definitions there are may be read cluster-wide only.
         settings.scanning.disabled = bool(self._namespaces)
-        settings.watching.server_timeout = WATCH
+        settings.watching.server_timeout = int(WATCH)
         settings.watching.client_timeout = WATCH + 15
         await kopf.operator(
             registry=_registry(self._connection, heard),

@@ -40,6 +40,9 @@ class LocalSession:
     def controller_pid(self, system: str) -> int | None:
         return holder(self._state.lock(system))
 
+    async def driver(self, system: str) -> int | str | None:
+        return self.controller_pid(system)
+
     async def start_controller(self, system: str) -> None:
         # Of several who want one at once, the first starts it and the others find it.
         starting = Lease()
@@ -89,7 +92,7 @@ class LocalSession:
             await loop.stop(system)
         await self.target.release(system)
 
-    async def run(self, names: Collection[str] | None, stopped: asyncio.Event) -> None:
+    async def run(self, names: Collection[str] | None, stopped: asyncio.Event, **_: object) -> None:
         """Drives the named systems, or all that there are and will be, until `stopped` is set or all the named are gone."""
         await _until(Loop(self.store, self.target, names=names), stopped)
 
@@ -102,6 +105,12 @@ class LocalSession:
     def data_directories(self, system: str) -> Sequence[Path]:
         paths = self._state.system(system)
         return [path for path in (paths.data, paths.secrets) if path.is_dir() and any(path.iterdir())]
+
+    async def data_left(self, system: str) -> Sequence[str]:
+        return [str(path) for path in self.data_directories(system)]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
     async def purge(self, system: str) -> None:
         if self.controller_pid(system) is not None or await self.store.get(system) is not None:
@@ -131,6 +140,11 @@ def open_session(state_dir: Path | None = None) -> LocalSession:
     """The state directory, by default that of the environment. It is made when something is first written."""
     chosen = state_dir if state_dir is not None else default_state_dir()
     return LocalSession(StateDir(chosen.expanduser().absolute()))
+
+
+async def open_for(*, state_dir: Path, **_: object) -> LocalSession:
+    """What the command line opens; the rest of its choices are for other targets."""
+    return open_session(state_dir)
 
 
 async def _until(loop: Loop, stopped: asyncio.Event) -> None:
