@@ -132,6 +132,8 @@ class StoreHealth:
     """What answered: product and version."""
     address: str = ""
     """Which of several did."""
+    note: str = ""
+    """What else is worth knowing, such as the state of the schema."""
     findings: tuple[Finding, ...] = ()
     """Worst first."""
     checked: bool = True

@@ -69,5 +69,8 @@ def _health(line: Mapping[str, Any]) -> StoreHealth:
         path=str(line["path"]),
         server=str(line["server"]),
         address=str(line["address"]),
+        note=str(line.get("note", "")),
+        checked=not line.get("failure"),
+        failure=str(line.get("failure", "")),
         findings=tuple(sorted(findings, key=lambda item: item.severity is not Severity.ERROR)),
     )

@@ -1,5 +1,5 @@
 """The entry point of the data plane: hosts the named services in this process, applies the migrations, builds the search
-index anew, or shows and replays dead letters.
+index anew, shows and replays dead letters, or checks the stores.
 
 Exit codes: 0 stopped as asked, 1 failed, 2 the command line or the environment is wrong.
 """
@@ -47,13 +47,17 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
     parser.add_argument(
         "service",
         nargs="+",
-        help=f"any of {', '.join(BY_NAME)}; or all; or migrate; or rebuild-index; or dead-letters list|replay",
+        help=f"any of {', '.join(BY_NAME)}; or all; or migrate; or rebuild-index; or dead-letters list|replay; or check-stores",
     )
     try:
         if arguments[:1] == ["dead-letters"]:
             from services.runtime import dead_letters
 
             return dead_letters.run(arguments[1:], environment)
+        if arguments[:1] == ["check-stores"]:
+            from services.runtime import check_stores
+
+            return check_stores.run(arguments[1:], environment)
         names: list[str] = parser.parse_args(arguments).service
         log_settings = read_log_settings(environment)
         if "migrate" in names:

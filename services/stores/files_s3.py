@@ -37,40 +37,9 @@ class S3Files:
     def of_url(
         cls, url: str, access: Access, *, endpoint: str = "", region: str = "us-east-1", timeout: float = 60.0
     ) -> S3Files:
-        """`url` is s3://bucket/prefix, `access` the access key and the secret key. `endpoint` empty: that of AWS for the
-        region. `timeout` in seconds for one object. Connects to nothing yet. Raises StoreError for unusable certificates."""
-        parts = urlsplit(url)
-        # Path style works everywhere, host names of buckets only where DNS and certificates have them.
-        client: ClientConfig = {
-            "timeout": timedelta(seconds=timeout),
-            "connect_timeout": timedelta(seconds=min(timeout, 5.0)),
-            "allow_http": endpoint.startswith("http:"),
-        }
-        if access.tls is not None:
-            access.tls.context()  # says what is wrong with the files
-            authorities, _, _ = access.tls.contents()
-            if authorities is not None:
-                client["root_certificate"] = authorities
-            if not access.tls.verify:
-                client["allow_invalid_certificates"] = True
-        retries: RetryConfig = {
-            "max_retries": 2,
-            "retry_timeout": timedelta(seconds=timeout),
-            "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
-        }
-        options: dict[str, Any] = {"endpoint": endpoint.rstrip("/")} if endpoint else {}
-        if access.username:
-            options |= {"access_key_id": access.username, "secret_access_key": access.password}
-        store = S3Store(
-            parts.netloc,
-            prefix=parts.path.strip("/") or None,
-            region=region,
-            virtual_hosted_style_request=False,
-            client_options=client,
-            retry_config=retries,
-            **options,
-        )
-        return cls(store, parts.netloc)
+        """Arguments as of `bucket`."""
+        store = bucket(url, access, endpoint=endpoint, region=region, timeout=timeout)
+        return cls(store, urlsplit(url).netloc)
 
     async def put(self, file_id: str, content: bytes) -> None:
         await self._answered(obstore.put_async(self._store, _key(file_id), content, use_multipart=False))
@@ -117,6 +86,44 @@ class S3Files:
         return StoreError(
             f"the keys do not open the bucket {self._name}; check CHATSYSTEM_FILES_ACCESS_KEY_FILE and _SECRET_KEY_FILE"
         )
+
+
+def bucket(
+    url: str, access: Access, *, endpoint: str = "", region: str = "us-east-1", timeout: float = 60.0
+) -> S3Store:
+    """`url` is s3://bucket/prefix, `access` the access key and the secret key. `endpoint` empty: that of AWS for the
+    region. `timeout` in seconds for one object. Connects to nothing yet. Raises StoreError for unusable certificates."""
+    parts = urlsplit(url)
+    # Path style works everywhere, host names of buckets only where DNS and certificates have them.
+    client: ClientConfig = {
+        "timeout": timedelta(seconds=timeout),
+        "connect_timeout": timedelta(seconds=min(timeout, 5.0)),
+        "allow_http": endpoint.startswith("http:"),
+    }
+    if access.tls is not None:
+        access.tls.context()  # says what is wrong with the files
+        authorities, _, _ = access.tls.contents()
+        if authorities is not None:
+            client["root_certificate"] = authorities
+        if not access.tls.verify:
+            client["allow_invalid_certificates"] = True
+    retries: RetryConfig = {
+        "max_retries": 2,
+        "retry_timeout": timedelta(seconds=timeout),
+        "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
+    }
+    options: dict[str, Any] = {"endpoint": endpoint.rstrip("/")} if endpoint else {}
+    if access.username:
+        options |= {"access_key_id": access.username, "secret_access_key": access.password}
+    return S3Store(
+        parts.netloc,
+        prefix=parts.path.strip("/") or None,
+        region=region,
+        virtual_hosted_style_request=False,
+        client_options=client,
+        retry_config=retries,
+        **options,
+    )
 
 
 def _key(file_id: str) -> str:

@@ -168,10 +168,16 @@ async def close_channel(channel: AbstractChannel, timeout: float) -> None:
 
 
 async def _close(connection: AbstractConnection, transport: Transport | None) -> None:
-    with suppress(StoreError):
-        await answered(connection.close(), _FAREWELL)
+    """Says goodbye, and ends the connection if that is not answered. The library is not cancelled before: in the middle of a
+    goodbye it would wait for the answer all the same, and without an end if it is cancelled once more."""
+    farewell = asyncio.ensure_future(connection.close())
+    farewell.add_done_callback(_ignored)
+    await asyncio.wait({farewell}, timeout=_FAREWELL)
     if transport is not None:
         transport.abort()
+    if not farewell.done():
+        await asyncio.wait({farewell}, timeout=_FAREWELL)
+        farewell.cancel()
 
 
 def _lost(connection: AbstractConnection) -> bool:

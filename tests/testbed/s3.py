@@ -43,11 +43,12 @@ def program() -> Path:
 
 
 class S3:
-    """A server of its own with the bucket `files`; or the one that is `named` by its address."""
+    """A server of its own with the bucket `files`; or the one that is `named` by its address. `users`: a folder in which a server
+    of its own keeps further users."""
 
     bucket = "files"
 
-    def __init__(self, directory: Path, named: str = "") -> None:
+    def __init__(self, directory: Path, named: str = "", *, users: Path | None = None) -> None:
         self.directory = directory
         self.access_key = os.environ.get("CHATSYSTEM_TEST_S3_ACCESS_KEY", "tester")
         self.secret_key = os.environ.get("CHATSYSTEM_TEST_S3_SECRET_KEY", secrets.token_urlsafe(24))
@@ -71,6 +72,7 @@ class S3:
             f"127.0.0.1:{port}",
             "--quiet",
             "--keep-alive",
+            *(("--iam-dir", str(users)) if users else ()),
             "posix",
             "--nometa",
             str(directory / "data"),

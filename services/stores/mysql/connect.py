@@ -43,27 +43,33 @@ def connect(target: Target, isolation: str, first: int = 0) -> tuple[Any, int]:
     raise StoreError(text, retryable=False) if final else ConnectionLostError(text)
 
 
-def _open(target: Target, address: Address, isolation: str) -> Any:
+def dial(target: Target, address: Address) -> Any:
+    """A connection to this address, as the library gives it. Raises pymysql.Error, and StoreError for certificates that cannot be
+    used."""
     access, patience = target.access, target.patience
+    return pymysql.connect(
+        host=address[0],
+        port=address[1],
+        user=access.username or DEFAULT_USERNAME,
+        # The driver would encode it as Latin-1.
+        password=access.password.encode(),
+        database=target.database,
+        charset="utf8mb4",
+        sql_mode=_SQL_MODE,
+        autocommit=True,  # outside transactions, which begin and end by statements
+        client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
+        connect_timeout=patience.connect,
+        read_timeout=patience.statement + _GRACE,
+        write_timeout=patience.statement + _GRACE,
+        local_infile=False,
+        ssl=access.tls.context() if access.tls is not None else None,
+        ssl_disabled=access.tls is None,
+    )
+
+
+def _open(target: Target, address: Address, isolation: str) -> Any:
     try:
-        raw = pymysql.connect(
-            host=address[0],
-            port=address[1],
-            user=access.username or DEFAULT_USERNAME,
-            # The driver would encode it as Latin-1.
-            password=access.password.encode(),
-            database=target.database,
-            charset="utf8mb4",
-            sql_mode=_SQL_MODE,
-            autocommit=True,  # outside transactions, which begin and end by statements
-            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
-            connect_timeout=patience.connect,
-            read_timeout=patience.statement + _GRACE,
-            write_timeout=patience.statement + _GRACE,
-            local_infile=False,
-            ssl=access.tls.context() if access.tls is not None else None,
-            ssl_disabled=access.tls is None,
-        )
+        raw = dial(target, address)
     except pymysql.Error as error:
         if code_of(error) in {CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR}:
             raise ConnectionLostError(_unreachable(error)) from None

@@ -54,9 +54,7 @@ def migrate(target: Target, migrations: Sequence[Migration], *, lock_timeout: fl
 
 def check(target: Target, migrations: Sequence[Migration]) -> None:
     """Raises MigrationError unless code with these migrations can work on the database, StoreError."""
-    noted = _connected(target, _read)
-    todo = _todo(migrations, noted)
-    half = [each.applied.name for each in noted if not each.finished]
+    _, todo, half = standing(target, migrations)
     if half:
         raise MigrationError(
             f"migration {half[0]} is half applied to {target.database}; run chatsystem-services migrate, which goes on with it"
@@ -66,6 +64,13 @@ def check(target: Target, migrations: Sequence[Migration]) -> None:
             f"the schema of {target.database} lacks {', '.join(each.name for each in todo)}; "
             "run chatsystem-services migrate first"
         )
+
+
+def standing(target: Target, migrations: Sequence[Migration]) -> tuple[bool, list[Migration], list[str]]:
+    """Whether anything was ever applied, what is left to run, and the names of what is half applied. Changes nothing. Raises
+    MigrationError if this code and the database cannot go together, StoreError."""
+    noted = _connected(target, _read)
+    return bool(noted), _todo(migrations, noted), [each.applied.name for each in noted if not each.finished]
 
 
 def _connected(target: Target, action: Callable[[MysqlConnection], T]) -> T:
