@@ -194,6 +194,14 @@ SERVICES: tuple[Service, ...] = (
             ConfigKey("maxBodySize", "bytes", "52Mi", "Largest request body.", 64 * 1024, 2**31 - 1),
             ConfigKey("maxFrameSize", "bytes", "52Mi", "Largest WebSocket frame.", 64 * 1024, 2**31 - 1),
             ConfigKey("maxConnections", "int", "20000", "WebSocket connections of one replica.", 1),
+            ConfigKey(
+                "maxUserConnections",
+                "int",
+                "32",
+                "WebSocket connections of one account at one replica. A further one takes the place of the one that was silent "
+                "longest.",
+                1,
+            ),
             ConfigKey("maxHttpConnections", "int", "20000", "HTTP connections of one replica.", 1),
             ConfigKey("maxRequests", "int", "4096", "HTTP requests that one replica works on at the same time.", 1),
             ConfigKey(

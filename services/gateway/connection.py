@@ -39,7 +39,7 @@ class State(enum.IntEnum):
 
 
 class CloseCode(enum.IntEnum):
-    """The close codes of RFC 6455 section 7.4.1 and its registry that the gateway sends."""
+    """The close codes of RFC 6455 section 7.4.1 and its registry that the gateway sends, and one of its own range."""
 
     NORMAL = 1000
     PROTOCOL_ERROR = 1002
@@ -49,6 +49,7 @@ class CloseCode(enum.IntEnum):
     FAILED = 1011
     RESTART = 1012
     TRY_LATER = 1013
+    DISPLACED = 4001
 
 
 class Connection(WSListener):
@@ -225,6 +226,9 @@ class Connection(WSListener):
     def revoked(self) -> None:
         self.close(CloseCode.NO_SESSION, "the login session was ended", "revoked")
         self.session = None  # nothing that waits is begun any more
+
+    def displaced(self) -> None:
+        self.close(CloseCode.DISPLACED, "the account has more connections than it may have", "displaced")
 
     def due(self) -> float:
         """Of wheel.Timed: the deadline of authentication, of a close, or the next ping."""

@@ -23,6 +23,8 @@ class Peer(Protocol):
     session_key: str
     speaks_frames: bool
     outbox: list[bytes] | None
+    heard: float
+    """When the client last gave a sign of life."""
 
     def flush(self) -> None:
         """Writes the outbox."""
@@ -30,6 +32,10 @@ class Peer(Protocol):
 
     def revoked(self) -> None:
         """Closes: the login session is no longer valid."""
+        ...
+
+    def displaced(self) -> None:
+        """Closes: another connection of the account takes its place."""
         ...
 
 
@@ -75,6 +81,10 @@ class Connections:
         del self._of_user[peer.user_id]
         self._metrics.users.dec()
         return True
+
+    def others(self, peer: Peer) -> list[Peer]:
+        """The other connections of the same user."""
+        return [other for other in self._of_user.get(peer.user_id, {}).values() if other is not peer]
 
     def online(self, user_id: str) -> bool:
         return user_id in self._of_user

@@ -6,6 +6,22 @@ bucket will be full again.
 
 from __future__ import annotations
 
+import ipaddress
+
+
+def subscriber_of(address: str) -> str:
+    """Who is behind an address, as far as limits are concerned: of IPv6 the /64, all of which one subscriber has (RFC 6177; one
+    machine alone may use any number of its addresses, RFC 8981). Anything that is no address stands for itself."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+
 
 class RateLimiter:
     """`rate` per second over a longer time (0: no limit), `burst` at once. At most `capacity` keys are kept; when more are

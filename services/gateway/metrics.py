@@ -94,6 +94,7 @@ CLOSE_REASONS = (
     "slow",
     "silent",
     "revoked",
+    "displaced",
     "draining",
     "overslept",
     "failed",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.gateway.limits import RateLimiter
+from services.gateway.limits import RateLimiter, subscriber_of
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.routes import SEND, Route
 from services.gateway.sessions import Session, SessionCache
@@ -105,7 +105,7 @@ class Operations:
         try:
             if route.authenticated:
                 session = await self.sessions.validate(request.session_id)
-            wait = self._limits.requests.take(session.key if session else address, now)
+            wait = self._limits.requests.take(session.key if session else subscriber_of(address), now)
             if wait:
                 self._metrics.limited_requests.inc()
                 return self._failure(route, request, TOO_OFTEN), "refused"

@@ -74,6 +74,7 @@ class Gateway:
             metrics=self._metrics,
             limits=SocketLimits(
                 max_connections=settings.integer("gateway", "maxConnections"),
+                max_user_connections=settings.integer("gateway", "maxUserConnections"),
                 max_frame=settings.integer("gateway", "maxFrameSize"),
                 max_backlog=settings.integer("gateway", "maxBacklog"),
                 authentication_timeout=settings.number("gateway", "authenticationTimeout"),

@@ -52,6 +52,7 @@ class SocketLimits:
     """Sizes in bytes, times in seconds."""
 
     max_connections: int
+    max_user_connections: int
     max_frame: int
     max_backlog: int
     authentication_timeout: float
@@ -214,6 +215,7 @@ class WebSocketServer:
         if not connection.speaks_frames:
             connection.enter()
         self._connections.add(connection)
+        self._make_room(connection)
         await self._push.online(session.user_id)
         if connection.speaks_frames:
             epoch = await self._epoch.current(session)
@@ -231,6 +233,14 @@ class WebSocketServer:
         held, connection.held = connection.held, None
         for payload in held or ():
             self.message(connection, payload, False)
+
+    def _make_room(self, newcomer: Connection) -> None:
+        """A device that a person has just opened is the one they look at; the one that was silent longest may be gone already."""
+        others = self._connections.others(newcomer)
+        surplus = len(others) + 1 - self.limits.max_user_connections
+        if surplus > 0:
+            for peer in sorted(others, key=lambda peer: peer.heard)[:surplus]:
+                peer.displaced()
 
     async def _revalidate(self, connection: Connection) -> None:
         async with self._revalidating:

@@ -24,6 +24,7 @@ class ObservedDatabase:
     def __init__(self, database: Database, registry: CollectorRegistry) -> None:
         self._database = database
         self.dialect = database.dialect
+        self.long_reads = database.long_reads
         self._reading = 0
         self._writing = 0
         reads = Gauge(

@@ -20,6 +20,7 @@ class TracedDatabase:
         self._database = database
         self._tracer = tracer
         self.dialect = database.dialect
+        self.long_reads = database.long_reads
         self._system = {"db.system": database.dialect.name}
         if isinstance(groups, GroupCommits):
             groups.observe_groups(self)

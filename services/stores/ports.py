@@ -80,6 +80,8 @@ class Database(Protocol):
     """Durable truth. `write` returns only when the change would survive a power cut."""
 
     dialect: Dialect
+    long_reads: int
+    """Reads that are more than a look-up which can go on at the same time."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a read-only snapshot, off the event loop or so briefly that it does not matter. `work` may be

@@ -1,12 +1,22 @@
-"""The Search port on the database itself: every search looks at the rows, so it never lags and needs no events."""
+"""The Search port on the database itself: every search looks at the rows, so it never lags and needs no events.
+
+A search may read very many rows, so only half of what the database can do at once is for searches; others wait for their turn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from services.stores.folding import fold
-from services.stores.ports import Connection, Database, MessageHit
+from services.stores.ports import Connection, Database, MessageHit, StoreError
 from services.stores.search_pages import MESSAGES, USERS, position, token
+
+T = TypeVar("T")
+
+_MOST_WAITING = 256
+"""Searches that wait for their turn."""
 
 
 class DatabaseSearch:
@@ -17,6 +27,8 @@ class DatabaseSearch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turns = asyncio.Semaphore(max(1, database.long_reads // 2))
+        self._waiting = 0
 
     async def messages(
         self, key: str, chat_session_ids: Sequence[str], *, limit: int, before: str = ""
@@ -39,7 +51,7 @@ class DatabaseSearch:
             following = token(MESSAGES, 0, page[-1][2]) if len(rows) > limit else ""
             return [MessageHit(row[0], row[1]) for row in page], following
 
-        return await self._database.read(search)
+        return await self._read(search)
 
     async def users(self, key: str, *, exclude: Sequence[str], limit: int, after: str = "") -> tuple[list[str], str]:
         rank, last = position(USERS, after) if after else (0, 0)
@@ -61,7 +73,20 @@ class DatabaseSearch:
             following = token(USERS, page[-1][1], page[-1][2]) if len(rows) > limit else ""
             return [row[0] for row in page], following
 
-        return await self._database.read(search)
+        return await self._read(search)
+
+    async def _read(self, search: Callable[[Connection], T]) -> T:
+        if self._waiting >= _MOST_WAITING:
+            raise StoreError(f"the database is overloaded: {self._waiting} searches are waiting")
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._database.read(search)
+        finally:
+            self._turns.release()
 
     async def ping(self) -> None:
         await self._database.ping()

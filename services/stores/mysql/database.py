@@ -31,6 +31,7 @@ class MysqlDatabase:
         writers = max(1, pool_size // 4)
         readers = max(1, pool_size - writers - 1)
         self.dialect: Dialect = MysqlDialect()
+        self.long_reads = readers
         self._serial = Threads("serial", [WriteWorker(target, "SERIALIZABLE")], limit=write_limit, group=LARGEST_GROUP)
         concurrent: list[Worker] = [WriteWorker(target, "READ COMMITTED") for _ in range(writers)]
         self._concurrent = Threads("writer", concurrent, limit=write_limit, group=LARGEST_GROUP)

@@ -85,6 +85,7 @@ class SqliteDatabase:
     ):
         readers, write_limit, self._busy_timeout = limits
         self.dialect: Dialect = SqliteDialect()
+        self.long_reads = readers
         self._path = path
         self._writing = writing
         self._writer = Writer(writing, limit=write_limit, busy_timeout=self._busy_timeout)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.limits import RateLimiter
+from services.gateway.limits import RateLimiter, subscriber_of
 
 
 def test_a_burst_is_allowed_and_then_the_rate() -> None:
@@ -45,3 +46,27 @@ def test_never_more_than_the_burst_and_the_rate(rate: float, burst: int, gaps: l
             taken += 1
             now += wait
     assert taken <= burst + rate * now + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:1:2::1", "2001:DB8:1:2:0:0:0:9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("unknown", "unknown", True),
+        ("unknown", "hidden", False),
+        ("", "unknown", False),
+    ],
+)
+def test_addresses_of_one_subscriber_count_as_one(one: str, other: str, same: bool) -> None:
+    assert (subscriber_of(one) == subscriber_of(other)) is same
+
+
+@given(st.text(max_size=64))
+def test_whatever_a_proxy_names_can_be_counted(text: str) -> None:
+    assert isinstance(subscriber_of(text), str)

@@ -547,6 +547,28 @@ async def test_connections_over_the_limit_are_refused(start) -> None:
         await system.connect("bob")
 
 
+@pytest.mark.parametrize("protocol", [0, 1])
+async def test_a_further_connection_of_an_account_takes_the_place_of_the_one_silent_longest(start, protocol) -> None:
+    async with start(maxUserConnections="2") as system:
+        first = await system.connect("alice")
+        second = await system.connect("alice", protocol=protocol)
+        other = await system.connect("bob")
+        before = system.gateway._wheel.now  # the clock by which the gateway knows who was heard of last
+        await eventually(lambda: system.gateway._wheel.now > before)
+        await first.send(ping={"request_id": "p"})
+        assert (await first.frame()).HasField("pong")
+        third = await system.socket()
+        authentication = ClientAuthenticationReq(session_id=token_of("alice"), protocol=1)
+        await third.ws.send_bytes(authentication.SerializeToString())
+        assert (await third.frame()).HasField("welcome")
+        assert await second.closed() == (4001, "the account has more connections than it may have")
+        for kept in (first, third, other):
+            await kept.send(ping={"request_id": "p"})
+            assert (await kept.frame()).HasField("pong")
+        value = system.runtime.metrics.get_sample_value
+        assert value("chatsystem_gateway_websocket_closed_total", {"reason": "displaced"}) == 1
+
+
 async def test_a_client_that_does_not_read_is_cut_off(start) -> None:
     async with start(maxBacklog="64Ki") as system:
         reader, writer = await fragmented(system, [])

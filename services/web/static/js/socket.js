@@ -8,6 +8,8 @@ import { decode, encode } from "./codec.js";
 import { newId } from "./ids.js";
 
 const REJECTED = 1003;
+const DISPLACED = 4001;
+const DISPLACED_FOR = 300000; // or until the person looks at this page again
 const WELCOME_WITHIN = 10000;
 const PING_EVERY = 15000;
 const PONG_WITHIN = 8000;
@@ -104,7 +106,7 @@ export class ChatSocket extends EventTarget {
       if (code === REJECTED) {
         this.stop();
         this.dispatchEvent(new Event("rejected"));
-      } else this.#drop();
+      } else this.#drop(code === DISPLACED ? DISPLACED_FOR : 0);
     };
   }
 
@@ -172,13 +174,13 @@ export class ChatSocket extends EventTarget {
     for (const requestId of [...this.pending.keys()]) this.#settle(requestId, null);
   }
 
-  #drop() {
+  #drop(least = 0) {
     this.#detach();
-    if (this.sessionId) this.#retry();
+    if (this.sessionId) this.#retry(least);
   }
 
-  #retry() {
-    const wait = Math.max(this.goAwayUntil - Date.now() || 0, this.backoff.next());
+  #retry(least = 0) {
+    const wait = Math.max(this.goAwayUntil - Date.now() || 0, this.backoff.next(), least);
     this.goAwayUntil = 0;
     this.retryAt = Date.now() + wait;
     clearTimeout(this.timer);
