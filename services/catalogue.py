@@ -37,8 +37,7 @@ class ConfigKey:
 class Service:
     """One of the seven services.
 
-    `depends_on` names the services it calls, `stores` the stores that it is told of and may open (beside the registry, which everyone
-    needs), `registry_name` its key below /service in the
+    `depends_on` names the services it calls, `stores` the stores it opens, `registry_name` its key below /service in the
     registry, `port` where it listens for gRPC (the gateway: HTTP).
     """
 
@@ -95,7 +94,7 @@ SERVICES: tuple[Service, ...] = (
         10003,
         "user_service",
         ("file",),
-        ("mysql", "redis", "elasticsearch"),
+        ("mysql", "redis"),
         "Accounts, login sessions, profiles.",
         (
             POOL_SIZE,
@@ -128,7 +127,7 @@ SERVICES: tuple[Service, ...] = (
         10004,
         "message_transmit_service",
         ("user", "file"),
-        ("mysql", "rabbitmq", "redis", "elasticsearch"),
+        ("mysql", "rabbitmq", "redis"),
         "Makes messages durable and ordered.",
         (
             POOL_SIZE,

@@ -47,8 +47,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         data="/var/lib/rabbitmq",
         script=SCRIPT,
         user=999,
-        # Some of what it says goes into files, whatever it is told.
-        scratch=(Scratch(HOME, memory=True), Scratch("/var/log/rabbitmq")),
+        scratch=(Scratch(HOME, memory=True),),
         environment={
             "HOME": HOME,
             "RABBITMQ_CONFIG_FILE": f"{HOME}/rabbitmq.conf",

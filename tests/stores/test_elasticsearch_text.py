@@ -14,11 +14,8 @@ from services.stores.elasticsearch.search import ElasticsearchSearch
 from services.stores.folding import fold
 from services.stores.projection import message_document
 from tests.stores.conftest import index_prefix
+from tests.testbed.words import PIECES, parts, words
 
-ALPHABET = (
-    "aAbBeEzZéßİıﬁŉ ｗｉｄｅ　全角天気氣今日カタカナｶﾀﾅﾞがか\u3099안녕하세요한\u1112\u1161\u11ab글𠮷野👍🏽👩\u200d👧🇨🇳e\u0301"
-    "01%_*\\\"'?[]{}~-+&|!(): \t\n.,，。！ﷺ…"
-)
 _serial = itertools.count()
 
 
@@ -69,21 +66,14 @@ def containing(texts, key):
     return [row for row, text in reversed(list(enumerate(texts, start=1))) if fold(key) in fold(text)]
 
 
-words = st.text(alphabet=ALPHABET, min_size=1, max_size=12)
-
-
 @given(texts=st.lists(words, min_size=1, max_size=20), others=st.lists(words, max_size=4), data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_the_hits_are_exactly_the_texts_that_contain_the_key(corpus, runner, texts, others, data):
-    parts = []
-    for _ in range(4):
-        text = data.draw(st.sampled_from(texts))
-        start = data.draw(st.integers(0, len(text) - 1))
-        parts.append(text[start : data.draw(st.integers(start + 1, len(text)))])
+    keys = [*parts(data, texts, 3), *parts(data, texts, 2, longest=1), *others]
 
     async def check():
         name = await corpus.add(texts)
-        for key in [*parts, *others]:
+        for key in keys:
             assert await corpus.hits(name, key) == containing(texts, key), key
 
     runner.run(check())
@@ -91,8 +81,8 @@ def test_the_hits_are_exactly_the_texts_that_contain_the_key(corpus, runner, tex
 
 def test_every_part_of_many_texts_in_all_scripts_finds_all_its_texts_and_no_other(corpus, runner):
     chance = random.Random(7)
-    texts = ["".join(chance.choices(ALPHABET, k=chance.randint(1, 40))) for _ in range(800)]
-    keys = set(ALPHABET)
+    texts = ["".join(chance.choices(PIECES, k=chance.randint(1, 30))) for _ in range(800)]
+    keys = {*PIECES, *"".join(PIECES)}
     for text in chance.sample(texts, 120):
         start = chance.randrange(len(text))
         keys.add(text[start : start + chance.randint(1, 6)])
@@ -104,6 +94,24 @@ def test_every_part_of_many_texts_in_all_scripts_finds_all_its_texts_and_no_othe
             part = ordered[start : start + 16]
             hits = await asyncio.gather(*(corpus.hits(name, key) for key in part))
             assert dict(zip(part, hits, strict=True)) == {key: containing(texts, key) for key in part}
+
+    runner.run(check())
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES), min_size=150, max_size=250), data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_a_key_of_more_than_a_hundred_characters_is_found_and_one_that_is_a_little_different_is_not(
+    corpus, runner, pieces, data
+):
+    text = "".join(pieces)
+    start = data.draw(st.integers(0, len(text) - 120))
+    key = text[start : start + data.draw(st.integers(101, 256))]
+    place = data.draw(st.integers(0, len(key) - 1))
+    texts = [text, key, key[:place] + "\u2603" + key[place + 1 :], key[:-1], key[1:]]
+
+    async def check():
+        name = await corpus.add(texts)
+        assert await corpus.hits(name, key) == containing(texts, key)
 
     runner.run(check())
 

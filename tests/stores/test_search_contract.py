@@ -1,6 +1,7 @@
 """What every Search adapter promises; the laws are checked against counting by hand."""
 
 import asyncio
+import random
 import secrets
 
 import pytest
@@ -11,6 +12,7 @@ from services.stores.folding import fold
 from services.stores.ports import InvalidPage, MessageHit
 from services.stores.search_database import DatabaseSearch
 from tests.testbed.runtime import migrated_database
+from tests.testbed.words import PIECES, parts, words
 
 
 async def add_messages(database, texts, *, session="s", start=1, column="content"):
@@ -146,19 +148,43 @@ async def test_user_pages_cover_everybody_once_and_leave_out_the_excluded(search
     assert seen == ["exact", *(f"id{number}" for number in range(12) if number not in {3, 7})]
 
 
-texts = st.text(alphabet="abAB好天 ｂ%_é\u0301", min_size=1, max_size=8)
-
-
 @pytest.mark.parametrize("kind", ["sqlite", "mysql"])
-@given(messages=st.lists(texts, max_size=12), keys=st.lists(texts, min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_hits_are_exactly_the_texts_that_contain_the_key(tmp_path_factory, kind, messages, keys):
+@given(messages=st.lists(words, min_size=1, max_size=12), others=st.lists(words, max_size=3), data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_hits_are_exactly_the_texts_that_contain_the_key(tmp_path_factory, kind, messages, others, data):
+    keys = [*parts(data, messages, 4), *parts(data, messages, 2, longest=1), *others]
+
     async def check(open_database):
         database = await open_database()
         await add_messages(database, messages)
         for key in keys:
             expected = [seq for seq, text in enumerate(messages, start=1) if fold(key) in fold(text)]
-            assert await found(DatabaseSearch(database), key) == expected[::-1]
+            assert await found(DatabaseSearch(database), key) == expected[::-1], key
+        await database.close()
+
+    with migrated_database(tmp_path_factory.mktemp("search") / "chat.db", kind) as open_database:
+        asyncio.run(check(open_database))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mysql"])
+def test_every_piece_and_long_keys_find_all_their_texts_and_no_other(tmp_path_factory, kind):
+    chance = random.Random(11)
+    texts = ["".join(chance.choices(PIECES, k=chance.randint(1, 30))) for _ in range(300)]
+    texts += ["".join(chance.choices(PIECES, k=250)) for _ in range(20)]
+    keys = {*PIECES, *"".join(PIECES)}
+    for text in texts[-20:]:
+        start = chance.randrange(len(text) - 120)
+        keys.add(text[start : start + chance.randint(101, 256)])
+    folded = [fold(text) for text in texts]
+
+    async def check(open_database):
+        database = await open_database()
+        await add_messages(database, texts)
+        search = DatabaseSearch(database)
+        for key in sorted(keys):
+            hits, _ = await search.messages(key, ["s"], limit=1000)
+            expected = [seq for seq, text in enumerate(folded, start=1) if fold(key) in text]
+            assert [hit.seq for hit in hits] == expected[::-1], key
         await database.close()
 
     with migrated_database(tmp_path_factory.mktemp("search") / "chat.db", kind) as open_database:

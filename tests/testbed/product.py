@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,19 @@ class Product:
         path.write_text(yaml.safe_dump(document, allow_unicode=True))
         return str(path)
 
+    def provide(self, secret: str, values: Mapping[str, str]) -> None:
+        """Puts the values of a secret that is not the controller's to make where it looks for them."""
+        folder = self.root / "secrets" / secret
+        folder.mkdir(parents=True, mode=0o700)
+        for key, value in values.items():
+            (folder / key).touch(mode=0o600)
+            (folder / key).write_text(value)
+
+    def scale(self, **replicas: int) -> None:
+        """Changes the spec."""
+        for name, count in replicas.items():
+            self.spec["services"].setdefault(name, {})["replicas"] = count
+
     def up(self) -> Product:
         self.done("up", "--detach", "-f", self.declaration())
         return self
@@ -115,6 +129,14 @@ class Product:
             if record.get("identity") and alive(record["identity"]["pid"]):
                 running[record["id"]] = record["identity"]["pid"]
         return running
+
+    def ports(self, workload: str, port: str) -> list[int]:
+        """The numbers of a port of a workload's instances that run."""
+        running = self.pids()
+        records = [json.loads(path.read_text()) for path in (self.root / "instances").glob("*.json")]
+        return [
+            record["ports"][port] for record in records if record["id"] in running and record["workload"] == workload
+        ]
 
     def kill_all(self) -> list[int]:
         """SIGKILL for every process but the loop's, all at once."""

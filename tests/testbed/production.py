@@ -39,18 +39,15 @@ class Server:
 
 class ProductionStores:
     """`directory` has to be one that other users can enter, for Elasticsearch never runs as root. `mysql_options` are further
-    ones of the server, `elasticsearch_options` those of its Java machine."""
+    ones of the server."""
 
-    def __init__(
-        self, directory: Path, *, mysql_options: tuple[str, ...] = (), elasticsearch_options: str | None = None
-    ) -> None:
+    def __init__(self, directory: Path, *, mysql_options: tuple[str, ...] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.mysql = MariaDB(directory / "mysql", mysql_options)
         self.redis = Valkey(directory / "redis")
         self.rabbitmq = RabbitMQ(directory / "rabbitmq")
-        java = {"java_options": elasticsearch_options} if elasticsearch_options else {}
-        self.elasticsearch = Elasticsearch(directory / "elasticsearch", **java)
+        self.elasticsearch = Elasticsearch(directory / "elasticsearch")
         self.etcd = Etcd(directory / "etcd")
         self.servers = {
             "mysql": _of_process("mysql", self.mysql.process, self.mysql.start),
