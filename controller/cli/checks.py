@@ -53,15 +53,23 @@ class Finding:
     level: Literal["ok", "warning", "error"]
     message: str
     remedy: str = ""
+    field: str = ""
+    """Of the declaration, where it is about one."""
 
 
-async def findings(place: Place, given: dict[str, Any] | None) -> list[Finding]:
-    """Everything that was found, in a stable order. Changes nothing on the machine."""
-    from controller.api.validate import parse_system
+async def findings(place: Place, given: dict[str, Any] | None, name: str | None = None) -> list[Finding]:
+    """Everything that was found, in a stable order. Changes nothing on the machine. `name`: of the kept system that is looked at
+    where no document is `given`."""
+    from controller.api.validate import dump, parse_system
+    from controller.cli import store_checks
     from controller.cli.documents import wanted
+    from controller.cli.systems import find
 
     session = await place.open()
-    document = await wanted(session, given)
+    if name is not None:
+        document = dump(parse_system(dict((await find(session, name)).document)))
+    else:
+        document = await wanted(session, given)
     found = [python(), *packages(), valkey(), state_folder(place.state_dir), space(place.state_dir), open_files()]
     owners = await _known_ports(session)
     spec = parse_system(document).spec
@@ -71,7 +79,7 @@ async def findings(place: Place, given: dict[str, Any] | None) -> list[Finding]:
         ours = owner == document["metadata"]["name"]
         check, field = f"port {number} ({purpose})", f"spec.exposure.{purpose}"
         found.append(port(check, address, number, field, owner, ours=ours))
-    return [*found, *await _certificates(session)]
+    return [*found, *await _certificates(session), *await store_checks.findings(session, document)]
 
 
 def python() -> Finding:

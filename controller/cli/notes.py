@@ -10,12 +10,10 @@ _CLUSTER = "no effect on the local target"
 _NODES = "no effect on Kubernetes"
 _LATER = "no effect in this version"
 _UNSAFE = "refused: the local target does not encrypt its ports; put a proxy with TLS in front"
-_MISSING = "not supported by this version: the services will not start with it; use managed"
 
 LOCAL: tuple[tuple[str, str], ...] = (
     (r"spec\.image", _CLUSTER),
     (r"spec\.services\.\w+\.(resources|placement|autoscaling)", _CLUSTER),
-    (r"spec\.stores\.mysql\.external", _MISSING),
     (r"spec\.stores\.redis\.managed\.(persistence|maxMemory)", ""),
     (r"spec\.stores\.\w+\.managed\.\w+", _CLUSTER),
     (r"spec\.exposure\.(type|edge|hostname|ingressClassName|annotations)", _CLUSTER),

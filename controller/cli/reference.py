@@ -47,7 +47,7 @@ they are inside `status`, which has the form of [ChatSystem.status](chatsystem.m
 | `history` | `{"revisions": [{"number", "generation", "time", "author", "verdict", "seconds", "summary", "message", "document"}]}`, newest first |
 | `render` | `{"system", "workloads": [...], "secrets": [...]}`; with `--target kubernetes` a `List` of manifests |
 | `queue dead` | `{"deadLetters": [{"id", "topic", "group", "attempts", "reason", "event"}]}` |
-| `doctor` | `{"findings": [{"check", "level": "ok" or "warning" or "error", "message", "remedy"}]}` |
+| `doctor` | `{"findings": [{"check", "level": "ok" or "warning" or "error", "message", "remedy", "field"}]}` |
 """
 
 

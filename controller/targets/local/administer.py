@@ -35,13 +35,14 @@ async def run_once(system: str, paths: SystemPaths, workload: Workload, *, timeo
     standard error."""
     place = Place(paths, f"{system}-administration", {}, records.addresses(paths))
     run = command(workload, place, PROGRAMS)
-    paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Without the mark of an instance: the controller must not take it for one.
     environment = {name: text for name, text in run.environment.items() if name != TOKEN}
     try:
         child = await asyncio.create_subprocess_exec(
             *run.arguments,
-            cwd=run.folder,
+            # Of a system that was never applied there is no folder, and none is made. Python looks for modules in the working
+            # directory first: in a person's there may be anything.
+            cwd=run.folder if run.folder.is_dir() else run.folder.anchor,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

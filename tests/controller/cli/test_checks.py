@@ -94,7 +94,7 @@ def test_the_result_can_be_read_by_programs(chatsystem: Chatsystem) -> None:
     )
     findings = json.loads(chatsystem("doctor", "-f", "-", "-o", "json", text=text).stdout)["findings"]
     assert [item["check"] for item in findings][-2:] == ["port 47001 (http)", "port 47002 (websocket)"]
-    assert set(findings[0]) == {"check", "level", "message", "remedy"}
+    assert set(findings[0]) == {"check", "level", "message", "remedy", "field"}
 
 
 @pytest.mark.parametrize(("left", "level"), [(40.0, "ok"), (17.0, "ok"), (13.0, "warning"), (-1.0, "error")], ids=str)

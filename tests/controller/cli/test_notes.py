@@ -28,6 +28,7 @@ def document(**spec: Any) -> dict[str, Any]:
         },
         {"stores": {"redis": {"managed": {"persistence": "aof", "maxMemory": "1Gi"}}, "mysql": {"managed": {}}}},
         {"stores": {"redis": {"external": {"endpoints": ["a:6379"]}}}},
+        {"stores": {"mysql": {"external": {"endpoints": ["a:3306"]}}}},
         {"exposure": {"http": 1, "websocket": 2}, "local": {"processes": "Shared", "address": "127.0.0.1"}},
         {"logging": {"maxSize": "1m", "maxFile": 2, "level": "debug"}, "suspend": True, "deletionPolicy": "Delete"},
         {"network": {"tls": {"validity": "30d"}}},
@@ -50,7 +51,6 @@ def test_what_works_is_not_mentioned(spec: dict[str, Any]) -> None:
             {"stores": {"mysql": {"managed": {"storage": "1Gi"}}}},
             "spec.stores.mysql.managed.storage: no effect on the local",
         ),
-        ({"stores": {"mysql": {"external": {"endpoints": ["a:1"]}}}}, "spec.stores.mysql.external: not supported"),
         (
             {"exposure": {"tls": {"secretName": "a"}}},
             "spec.exposure.tls: refused: the local target does not encrypt its ports",
