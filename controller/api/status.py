@@ -43,13 +43,13 @@ class Condition(Model):
 
 
 class ComponentStatus(Model):
-    """A service, a store or the migration."""
+    """A service, a store, the migration, or an external store, which is ready when it can be used."""
 
     name: str
     """Name of the component."""
 
     version: str = ""
-    """Version that all of its ready replicas run; empty while that is not one version."""
+    """Version that all of its ready replicas run; empty while that is not one version. Of an external store: what answered."""
 
     desired: int = 0
     """Replicas that are wanted."""

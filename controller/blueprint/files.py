@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.api.chatsystem import ChatSystem
 from controller.api.quantity import bytes_of
-from controller.blueprint.part import Part, Profile, encryption
+from controller.blueprint.part import Part, Profile, encryption, fields_of
 from controller.blueprint.workload import External, Secret, Volume
 
 PREFIX = "CHATSYSTEM_FILES"
@@ -28,7 +28,7 @@ def part(system: ChatSystem, profile: Profile) -> Part:
             secrets=(Secret(s3.secret_name, ("accessKey", "secretKey"), generated=False), *secrets),
             environment=environment,
             secret_files=files,
-            external=External("files", "spec.stores.files.s3", environment, files),
+            external=External("files", "spec.stores.files.s3", environment, files, fields_of(s3.secret_name, s3.tls)),
         )
     managed = declared.managed
     if profile.embedded or managed is None:

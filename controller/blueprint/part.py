@@ -64,8 +64,18 @@ def external(name: str, prefix: str, store: ExternalStore, environment: Mapping[
     secrets, files = credentials(prefix, store.secret_name)
     said, more_secrets, more_files = encryption(prefix, store.tls)
     variables, files = {**environment, **said}, {**files, **more_files}
-    outside = External(name, f"spec.stores.{name}.external", variables, files)
+    outside = External(name, f"spec.stores.{name}.external", variables, files, fields_of(store.secret_name, store.tls))
     return Part(secrets=secrets + more_secrets, environment=variables, secret_files=files, external=outside)
+
+
+def fields_of(secret: str | None, tls: ServerTls | None) -> dict[str, str]:
+    """Secret name -> the field of an external store that names it."""
+    named = {"secretName": secret}
+    if tls is not None:
+        named["tls.caSecret"] = tls.ca_secret
+    if isinstance(tls, StoreTls):
+        named["tls.clientSecret"] = tls.client_secret
+    return {name: path for path, name in named.items() if name is not None}
 
 
 def encryption(

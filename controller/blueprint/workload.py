@@ -245,6 +245,8 @@ class External:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """As those of a workload."""
+    secret_fields: Mapping[str, str] = field(default_factory=dict)
+    """Secret name -> the field below `path` that names it."""
 
 
 @dataclass(frozen=True)

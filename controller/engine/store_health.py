@@ -43,7 +43,8 @@ def lacking(store: External, secrets: Mapping[str, Sequence[str]]) -> dict[str, 
 def without_secret(store: External, name: str, keys: Sequence[str], remedy: str) -> Finding:
     some = "key" if len(keys) == 1 else "keys"
     text = f"the secret {name} lacks the {some} {' and '.join(keys)}"
-    return Finding(Severity.ERROR, Reason.SECRET_MISSING, store.path, text, remedy)
+    path = ".".join(filter(None, (store.path, store.secret_fields.get(name))))
+    return Finding(Severity.ERROR, Reason.SECRET_MISSING, path, text, remedy)
 
 
 def read(printed: str) -> dict[str, StoreHealth]:

@@ -38,6 +38,12 @@ def test_only_external_stores_are_known_as_such() -> None:
     assert blueprint().external == ()
 
 
+def test_the_field_that_names_a_secret_is_known() -> None:
+    mysql, files = blueprint(stores={"mysql": MYSQL, "files": FILES}).external
+    assert mysql.secret_fields == {"db": "secretName", "ca": "tls.caSecret"}
+    assert files.secret_fields == {"keys": "secretName"}
+
+
 def test_a_registry_that_one_process_does_not_use_is_not_looked_at() -> None:
     stores = {"etcd": {"external": {"endpoints": ["etcd:2379"]}}}
     assert [item.name for item in blueprint(stores=stores).external] == ["etcd"]

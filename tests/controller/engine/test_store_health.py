@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.blueprint.workload import Blueprint, External, Kind, Workload
@@ -61,6 +63,14 @@ def test_the_keys_that_a_secret_lacks(
     existing: dict[str, tuple[str, ...]], missing: dict[str, tuple[str, ...]]
 ) -> None:
     assert store_health.lacking(MYSQL, existing) == missing
+
+
+def test_a_secret_that_lacks_keys_is_said_with_the_field_that_names_it() -> None:
+    named = replace(MYSQL, secret_fields={"db": "secretName"})
+    found = store_health.without_secret(named, "db", ["username", "password"], "make it")
+    assert found.sentence == (
+        "spec.stores.mysql.external.secretName: the secret db lacks the keys username and password; make it"
+    )
 
 
 def test_before_the_first_check_every_store_is_known_by_name() -> None:

@@ -66,7 +66,7 @@ def row(product: Product, name: str) -> dict[str, Any]:
 def test_doctor_looks_at_the_stores_of_a_declaration_before_it_is_applied(product: Product, mariadb: MariaDB) -> None:
     product.spec["stores"] = external(mariadb)
     code, (missing,) = doctor(product)
-    assert (code, missing["level"], missing["field"]) == (1, "error", "spec.stores.mysql.external")
+    assert (code, missing["level"], missing["field"]) == (1, "error", "spec.stores.mysql.external.secretName")
     assert missing["message"] == f"the secret {SECRET} lacks the keys username and password"
     assert str(product.root / "secrets" / SECRET / "password") in missing["remedy"]
     assert not product.root.exists()
