@@ -160,6 +160,21 @@ SERVICES: tuple[Service, ...] = (
                 86_400,
             ),
             ConfigKey(
+                "deadLetters",
+                "int",
+                "10000",
+                "Events that consumers gave up on which are kept, of each queue; the oldest are dropped. Looked at every "
+                "`cleanupInterval`.",
+                1,
+            ),
+            ConfigKey(
+                "deadLetterAge",
+                "duration",
+                "30d",
+                "How long an event that a consumer gave up on is kept.",
+                60,
+            ),
+            ConfigKey(
                 "indexCompareInterval",
                 "duration",
                 "1h",

@@ -56,6 +56,12 @@ class ObservedQueue:
             registry=registry,
         )
         self._depth = Gauge("chatsystem_queue_depth", "Events not yet acknowledged.", group, registry=registry)
+        self._dropped = Counter(
+            "chatsystem_queue_dead_letters_dropped_total",
+            "Dead letters that were dropped, because there were too many or they were too old.",
+            group,
+            registry=registry,
+        )
         self._dead = Gauge(
             "chatsystem_queue_dead_letters", "Events that a consumer gave up on.", group, registry=registry
         )
@@ -111,6 +117,11 @@ class ObservedQueue:
 
     async def depth(self, topic: str, group: str) -> int:
         return await self._queue.depth(topic, group)
+
+    async def drop_dead_letters(self, topic: str, group: str, *, keep: int, before: float) -> int:
+        dropped = await self._queue.drop_dead_letters(topic, group, keep=keep, before=before)
+        self._dropped.labels(topic, group).inc(dropped)
+        return dropped
 
     async def dead_depth(self, topic: str, group: str) -> int:
         return await self._queue.dead_depth(topic, group)

@@ -86,6 +86,9 @@ class TracedQueue:
     async def depth(self, topic: str, group: str) -> int:
         return await self._queue.depth(topic, group)
 
+    async def drop_dead_letters(self, topic: str, group: str, *, keep: int, before: float) -> int:
+        return await self._queue.drop_dead_letters(topic, group, keep=keep, before=before)
+
     async def dead_depth(self, topic: str, group: str) -> int:
         return await self._queue.dead_depth(topic, group)
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter
 from services.runtime.context import Hosted, Runtime
 from services.runtime.profiles import Profiles
 from services.store.cleanup import Cleanup
+from services.store.dead_letters import Bounds, DeadLetters
 from services.store.history import History
 from services.store.indexing import Indexing
 from services.store.read_positions import ReadPositions
@@ -47,6 +48,10 @@ class StoreService:
             interval=interval,
             feeds_search=runtime.search.needs_events,
         )
+        bounds = Bounds(
+            runtime.settings.integer("store", "deadLetters"), runtime.settings.number("store", "deadLetterAge")
+        )
+        self._dead_letters = DeadLetters(runtime.queue, bounds, runtime.clock, interval)
         projection = runtime.search.projection
         compare = runtime.settings.number("store", "indexCompareInterval")
         self._indexing = None if projection is None else Indexing(runtime, projection, compare)
@@ -65,6 +70,7 @@ class StoreService:
         await self._database.write(ensure_epoch)
         await self._transcripts.start()
         self._cleanup.start()
+        self._dead_letters.start()
         if self._indexing is not None:
             self._indexing.start()
 
@@ -78,6 +84,7 @@ class StoreService:
         if self._indexing is not None:
             await self._indexing.stop()
         await self._transcripts.stop()
+        await self._dead_letters.stop()
         await self._cleanup.stop()
 
 

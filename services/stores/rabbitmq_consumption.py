@@ -22,6 +22,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from services.stores.ports import Parcel, StoreError
 from services.stores.rabbitmq_bundle import Bundle
+from services.stores.rabbitmq_dead_letters import burial
 from services.stores.rabbitmq_delivery import FOREIGN, UNANSWERED, Delivery, Item, items
 from services.stores.rabbitmq_link import Link, answered, close_channel
 from services.stores.rabbitmq_publisher import Outgoing, Publisher
@@ -263,7 +264,7 @@ class RabbitConsumption:
             await self._acknowledge_settled(batch)
 
     async def _bury(self, bundle: Bundle, reason: str) -> None:
-        await self._publisher.put([Outgoing(bundle, "", self.group.dead, {"reason": reason})])
+        await self._publisher.put([Outgoing(bundle, "", self.group.dead, burial(reason, time.time()))])
 
     async def _acknowledge_settled(self, batch: Sequence[Item]) -> None:
         for delivery in {item.delivery for item in batch} & self._deliveries:

@@ -6,7 +6,7 @@ at the same time see different parts; nobody loses one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
@@ -18,6 +18,9 @@ from services.stores.rabbitmq_delivery import FOREIGN
 from services.stores.rabbitmq_link import Link, answered
 from services.stores.rabbitmq_publisher import Outgoing, Publisher
 from services.stores.rabbitmq_topology import Group
+
+BURIED = "buried"
+"""Header: when the consumer gave up, in Unix seconds. One without it, of an earlier version, has no age."""
 
 
 async def listed(link: Link, group: Group, limit: int, timeout: float) -> list[DeadLetter]:
@@ -55,12 +58,35 @@ async def replayed(link: Link, publisher: Publisher, group: Group, ids: Collecti
             chosen = [replace(entry, failures=0) for entry in bundle.entries if bundle.id(entry) in wanted]
             rest = [entry for entry in bundle.entries if bundle.id(entry) not in wanted]
             await publisher.put(
-                [*_outgoing(bundle, chosen, group.queue, ""), *_outgoing(bundle, rest, group.dead, reason)]
+                [
+                    *_outgoing(bundle, chosen, group.queue, {}),
+                    *_outgoing(bundle, rest, group.dead, _headers(message, reason)),
+                ]
             )
             await answered(message.ack(), timeout)
             done |= wanted
         await _give_back(last, timeout)
     return len(done)
+
+
+async def dropped(link: Link, group: Group, keep: int, before: float, timeout: float) -> int:
+    """Takes the oldest away as long as there are more messages than `keep`, or they were buried before a time (Unix seconds).
+    Returns the number of letters in them. Raises StoreError."""
+    count = 0
+    async with link.brief_channel() as channel:
+        queue = await existing(channel, group.dead, timeout)
+        if queue is None:
+            return 0
+        surplus = (queue.declaration_result.message_count or 0) - keep
+        while message := await answered(queue.get(fail=False), timeout):
+            if surplus <= 0 and float(str(message.headers.get(BURIED, before))) >= before:
+                # Those behind it are younger, but for what a replay has put back.
+                await _give_back(message, timeout)
+                break
+            await answered(message.ack(), timeout)
+            surplus -= 1
+            count += len(_read(message)[0].entries)
+    return count
 
 
 async def existing(channel: AbstractChannel, name: str, timeout: float) -> AbstractQueue | None:
@@ -73,8 +99,17 @@ async def existing(channel: AbstractChannel, name: str, timeout: float) -> Abstr
         raise
 
 
-def _outgoing(bundle: Bundle, entries: list[Entry], queue: str, reason: str) -> list[Outgoing]:
-    headers = {"reason": reason} if reason else {}
+def burial(reason: str, now: float) -> dict[str, str]:
+    """The headers of a dead letter. `now` in Unix seconds."""
+    return {"reason": reason, BURIED: f"{now:.0f}"}
+
+
+def _headers(message: AbstractIncomingMessage, reason: str) -> dict[str, str]:
+    buried = message.headers.get(BURIED)
+    return {"reason": reason} if buried is None else {"reason": reason, BURIED: str(buried)}
+
+
+def _outgoing(bundle: Bundle, entries: list[Entry], queue: str, headers: Mapping[str, str]) -> list[Outgoing]:
     return [Outgoing(Bundle(bundle.origin, tuple(entries)), "", queue, headers)] if entries else []
 
 

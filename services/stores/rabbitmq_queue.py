@@ -102,6 +102,10 @@ class RabbitQueue:
             queue = await existing(channel, self._group(topic, group).dead, self._timeout)
             return 0 if queue is None else queue.declaration_result.message_count or 0
 
+    async def drop_dead_letters(self, topic: str, group: str, *, keep: int, before: float) -> int:
+        names = self._group(topic, group)
+        return await rabbitmq_dead_letters.dropped(self._inward, names, keep, before, self._timeout)
+
     async def ping(self) -> None:
         await self._publisher.ping()
 

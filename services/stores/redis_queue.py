@@ -104,6 +104,14 @@ class RedisQueue:
     async def dead_depth(self, topic: str, group: str) -> int:
         return int(await answered(self._redis.xlen(self._dead(topic, group))))
 
+    async def drop_dead_letters(self, topic: str, group: str, *, keep: int, before: float) -> int:
+        dead = self._dead(topic, group)
+        pipeline: Any = self._redis.pipeline(transaction=True)
+        # The id of an entry begins with the milliseconds at which it was put in.
+        pipeline.xtrim(dead, minid=f"{max(0, int(before * 1000))}-0", approximate=False)
+        pipeline.xtrim(dead, maxlen=keep, approximate=False)
+        return sum(await answered(pipeline.execute()))
+
     async def ping(self) -> None:
         await answered(self._redis.ping())
 

@@ -1,6 +1,7 @@
 """What every Queue adapter promises: at least once, in hand until acknowledged, dead letters with a reason."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -286,3 +287,40 @@ async def test_the_count_of_dead_letters_is_nothing_exactly_when_there_are_none(
 
 async def test_ping_passes(queue):
     await queue.ping()
+
+
+async def buried(queue, payloads):
+    """A dead letter for each payload, in this order."""
+    consumption = await queue.consume("t", "g", Handler(fail=payloads), attempts=1)
+    for number, payload in enumerate(payloads, 1):
+        await queue.publish("t", [payload])
+
+        async def there(count=number):
+            return await queue.dead_depth("t", "g") == count
+
+        await eventually(there)
+    await consumption.close()
+
+
+async def kept(queue):
+    return sorted(letter.payload for letter in await queue.dead_letters("t", "g"))
+
+
+async def test_the_oldest_dead_letters_beyond_a_count_are_dropped(queue):
+    await buried(queue, [b"1", b"2", b"3"])
+    assert await queue.drop_dead_letters("t", "g", keep=3, before=0.0) == 0
+    assert await queue.drop_dead_letters("t", "g", keep=2, before=0.0) == 1
+    assert await kept(queue) == [b"2", b"3"]
+    assert await queue.replay("t", "g") == 2
+
+
+async def test_dead_letters_from_before_a_time_are_dropped_and_younger_ones_stay(queue):
+    await buried(queue, [b"1", b"2"])
+    assert await queue.drop_dead_letters("t", "g", keep=100, before=time.time() - 60) == 0
+    assert await kept(queue) == [b"1", b"2"]
+    assert await queue.drop_dead_letters("t", "g", keep=100, before=time.time() + 60) == 2
+    assert await kept(queue) == []
+
+
+async def test_where_no_dead_letter_was_ever_put_none_is_dropped(queue):
+    assert await queue.drop_dead_letters("never", "g", keep=0, before=time.time()) == 0
