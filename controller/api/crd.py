@@ -18,6 +18,10 @@ from controller.api.rules import Rule, Transition
 from controller.api.schema import model_of, unwrapped
 from controller.api.validate import KINDS
 
+_CATEGORY = "chatsystem-all"
+"""`kubectl get chatsystem-all` lists every kind of ours. A category must not be called as a kind is, or kubectl takes the one for
+the other."""
+
 READY = '.status.conditions[?(@.type=="Ready")]'
 
 _AGE = ("Age", "date", ".metadata.creationTimestamp")
@@ -82,7 +86,7 @@ def definition(kind: str) -> dict[str, Any]:
                 "plural": plural,
                 "singular": kind.lower(),
                 "shortNames": short,
-                "categories": ["all", "chatsystem"] if kind == "ChatSystem" else ["chatsystem"],
+                "categories": ["all", _CATEGORY] if kind == "ChatSystem" else [_CATEGORY],
             },
             "scope": "Namespaced",
             "versions": [

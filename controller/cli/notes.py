@@ -33,7 +33,7 @@ KUBERNETES: tuple[tuple[str, str], ...] = (
     (r"spec\.network\.tls", ""),
     (r"spec\.network", _NODES),
     (r"spec\.logging\.(driver|maxSize|maxFile)", _NODES),
-    (r"spec\.release\.(observe|onFailure|backupFirst|window)", _LATER),
+    (r"spec\.release\.(onFailure|backupFirst|window)", _LATER),
     (r"spec\.backup", _LATER),
     (r"spec\.notifications", _LATER),
 )

@@ -92,10 +92,11 @@ def _rows(workload: Workload, situation: Situation) -> list[dict[str, Any]]:
 
 def _serving(situation: Situation) -> str:
     """The version that people use: the one of all healthy services, or nothing while there are two."""
+    stores = {workload.name for workload in situation.blueprint.workloads if workload.kind is Kind.STORE}
     versions = {
         item.version
         for item in situation.observed.instances
-        if _healthy(item) and (item.version or not item.components) and item.version
+        if _healthy(item) and item.version and item.workload not in stores
     }
     return versions.pop() if len(versions) == 1 else ""
 

@@ -14,6 +14,7 @@ from typing import Any
 from controller.api.metadata import API_VERSION, GROUP
 from controller.engine.model import Event, Revision, Verdict
 from controller.engine.ports import Stored
+from controller.targets.kubernetes.compare import difference
 from controller.targets.kubernetes.inventory import annotations_of
 from controller.targets.kubernetes.kinds import EVENT, REVISION, Object
 from controller.targets.kubernetes.pods import seconds
@@ -27,6 +28,7 @@ LONGEST_NOTE = 1000
 LONGEST_ANNOTATION = 4000
 REPORTER = f"{GROUP}/controller"
 
+_MAY_BE_ABSENT = ("lastGoodRevision",)
 _VERDICT, _MESSAGE, _SECONDS = f"{GROUP}/verdict", f"{GROUP}/message", f"{GROUP}/seconds"
 
 
@@ -76,6 +78,11 @@ def status_body(item: Object, status: Mapping[str, Any]) -> dict[str, Any]:
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"]},
         "status": filled,
     }
+
+
+def same_status(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether nothing has to be written. The API server adds defaults; what is not said any more has to go."""
+    return not difference(wanted, live) and not [key for key in _MAY_BE_ABSENT if live.get(key) and key not in wanted]
 
 
 def revision_object(item: Object, revision: Revision) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class Election:
         leading: asyncio.Task[None] | None = None
         try:
             while not stopped.is_set():
-                await self._step()
+                await self.look()
                 if self.remaining() > 0 and leading is None:
                     log.info("%s leads", self.identity)
                     leading = asyncio.ensure_future(_run(lead))
@@ -133,7 +133,7 @@ class Election:
         finally:
             waiting.cancel()
 
-    async def _step(self) -> None:
+    async def look(self) -> None:
         """One look, and what follows from it."""
         begun = self._clock()
         try:

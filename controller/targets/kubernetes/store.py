@@ -113,7 +113,7 @@ class KubernetesStore:
         if item is None:
             return
         body = documents.status_body(item, status)
-        if body["status"] == item.get("status"):
+        if documents.same_status(body["status"], item.get("status") or {}):
             return
         try:
             self._learn(await self._client.apply(body, subresource="status"))

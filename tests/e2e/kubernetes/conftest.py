@@ -11,6 +11,8 @@ import pytest
 from tests.testbed.kubernetes.cluster import AnyCluster, Cluster
 from tests.testbed.kubernetes.cluster import cluster as made_cluster
 from tests.testbed.kubernetes.given import GivenCluster
+from tests.testbed.kubernetes.scene import Scene
+from tests.testbed.kubernetes.scene import scene as made_scene
 
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -39,6 +41,29 @@ def own_cluster() -> Iterator[Cluster]:
     """With a node, and with our definitions; one whose programs tests may stop. Each leaves it as it found it."""
     with made_cluster() as one:
         _define(one)
+        yield one
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[Cluster]:
+    """The Kubernetes API and its controllers without a node, with our definitions. Tests keep to namespaces of their own."""
+    with made_cluster(nodeless=True) as one:
+        _define(one)
+        yield one
+
+
+@pytest.fixture(scope="session")
+def own_api() -> Iterator[Cluster]:
+    """As `api`, for tests that stop its programs or remove our definitions. Each leaves it as it found it."""
+    with made_cluster(nodeless=True) as one:
+        _define(one)
+        yield one
+
+
+@pytest.fixture
+def scene(api: Cluster, tmp_path: Path) -> Iterator[Scene]:
+    """A namespace of that API with a hollow node and a proxy that makes faults; controllers are for the test to start."""
+    with made_scene(api, tmp_path) as one:
         yield one
 
 

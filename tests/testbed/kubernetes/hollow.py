@@ -7,12 +7,13 @@ the cluster's own controllers.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
-from tests.testbed.kubernetes.kubectl import Kubectl
+from controller.targets.kubernetes.kinds import POD
+from tests.testbed.kubernetes.raw import Raw
 
 LOOK = 0.3
 Pod = dict[str, Any]
@@ -79,8 +80,8 @@ class HollowNode:
     """Looks after the pods of some namespaces until `stop`. `outcomes`: component -> what becomes of its pods, `ready` if it is not
     there."""
 
-    def __init__(self, kubectl: Kubectl, namespaces: Iterable[str]) -> None:
-        self._kubectl = kubectl
+    def __init__(self, kubeconfig: Path, namespaces: Iterable[str]) -> None:
+        self._api = Raw(kubeconfig)
         self._namespaces = list(namespaces)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="hollow node", daemon=True)
@@ -96,21 +97,17 @@ class HollowNode:
     def _look_after(self) -> None:
         while not self._ended.wait(LOOK):
             for namespace in self._namespaces:
-                # The API server may be down, because a test has stopped it.
-                answer = self._kubectl.ask("get", "pods", "--namespace", namespace, "--output", "json")
-                for pod in json.loads(answer.output)["items"] if answer.code == 0 else ():
+                pods = self._api.get(POD.path(namespace)) or {}
+                for pod in pods.get("items") or ():
                     self._settle(pod)
 
     def _settle(self, pod: Pod) -> None:
-        component = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component", "")
+        metadata = pod["metadata"]
+        component = metadata.get("labels", {}).get("app.kubernetes.io/component", "")
         wanted = self.outcomes.get(component, ready)(pod)
         have = pod.get("status", {})
-        if wanted is None or all(_same(value, have.get(key)) for key, value in wanted.items()):
-            return
-        self._kubectl.ask(
-            *("patch", "pod", pod["metadata"]["name"], "--namespace", pod["metadata"]["namespace"]),
-            *("--subresource=status", "--type=merge", "--patch", json.dumps({"status": wanted})),
-        )
+        if wanted is not None and not all(_same(value, have.get(key)) for key, value in wanted.items()):
+            self._api.merge(POD.path(metadata["namespace"], metadata["name"], "status"), {"status": wanted})
 
 
 def _waiting(

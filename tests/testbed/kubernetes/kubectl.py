@@ -34,7 +34,12 @@ class Kubectl:
 
     def ask(self, *arguments: str, stdin: str = "") -> Answer:
         """As a call, for commands that may fail."""
-        command = [str(programs.kube()), "kubectl", "--kubeconfig", str(self.kubeconfig), *arguments]
+        # What it remembers of a cluster is of this one: the next may have the same address.
+        cache = self.kubeconfig.parent / "cache"
+        command = [
+            *(str(programs.kube()), "kubectl", "--kubeconfig", str(self.kubeconfig), "--cache-dir", str(cache)),
+            *arguments,
+        ]
         environment = {**os.environ, "NO_PROXY": "*"}
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment)
         return Answer(done.returncode, done.stdout, done.stderr)
