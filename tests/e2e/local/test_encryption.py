@@ -55,6 +55,7 @@ def channel_of(product: Product, trusted: bytes, certificate: bytes | None, key:
     return grpc.aio.secure_channel(f"127.0.0.1:{port_of(product, 'user')}", credentials, options)
 
 
+@pytest.mark.timeout(240)
 async def test_who_has_no_certificate_of_the_systems_own_authority_is_refused(product: Product, tmp_path) -> None:
     product.up()
     files = kept(product).published()
@@ -141,3 +142,18 @@ async def test_a_persons_own_certificate_is_used_and_taken_up_when_it_changes(pr
     await traffic.flow(30)
     assert await traffic.end() == []
     assert {name for name in product.pids() if "valkey" in name} <= set(before)
+
+
+@pytest.mark.timeout(240)
+async def test_tls_is_turned_on_and_off_while_people_talk_and_nothing_is_lost(product: Product) -> None:
+    """Operations may fail for as long as processes with and without it live side by side; people repeat them."""
+    del product.spec["network"]
+    product.up()
+    traffic = Traffic(Api(product.host, product.http_port, product.websocket_port))
+    await traffic.begin()
+    await traffic.flow(30)
+    for network in ({"tls": {}}, {}):
+        product.spec["network"] = network
+        await asyncio.to_thread(product.apply)
+        await traffic.flow(30, timeout=60)
+    assert await traffic.end() == []
