@@ -38,14 +38,17 @@ class ObservedCache:
         self._seconds.observe(time.perf_counter() - started)
         return result
 
-    async def get(self, key: str) -> bytes | None:
-        return await self._measured(self._cache.get(key))
+    async def get(self, key: str, *, extend: float | None = None) -> bytes | None:
+        return await self._measured(self._cache.get(key, extend=extend))
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return await self._measured(self._cache.get_many(keys))
 
     async def set(self, key: str, value: bytes, *, ttl: float | None = None, only_new: bool = False) -> bool:
         return await self._measured(self._cache.set(key, value, ttl=ttl, only_new=only_new))
+
+    async def replace(self, key: str, old: bytes, new: bytes, *, ttl: float) -> bool:
+        return await self._measured(self._cache.replace(key, old, new, ttl=ttl))
 
     async def delete(self, *keys: str) -> int:
         return await self._measured(self._cache.delete(*keys))

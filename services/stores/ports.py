@@ -118,12 +118,18 @@ class Subscription(Protocol):
 class Cache(Protocol):
     """Fast state with an expiry, shared by all processes, that may be lost at any time without breaking a promise."""
 
-    async def get(self, key: str) -> bytes | None: ...
+    async def get(self, key: str, *, extend: float | None = None) -> bytes | None:
+        """`extend`: whatever is there lives for so many seconds from now."""
+        ...
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]: ...
 
     async def set(self, key: str, value: bytes, *, ttl: float | None = None, only_new: bool = False) -> bool:
         """Sets a key; with `only_new` only if it is not there. Returns whether it was set. `ttl` in seconds."""
+        ...
+
+    async def replace(self, key: str, old: bytes, new: bytes, *, ttl: float) -> bool:
+        """Sets a key that still has the value `old`, in one step. Returns whether it had."""
         ...
 
     async def delete(self, *keys: str) -> int:

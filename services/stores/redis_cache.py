@@ -17,6 +17,11 @@ local value = redis.call('INCRBY', KEYS[1], ARGV[1])
 if ARGV[2] ~= '' and redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return value
 """
+_REPLACE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
 _SET_ADD = """
 redis.call('SADD', KEYS[1], ARGV[1])
 if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -34,10 +39,13 @@ class RedisCache:
         self._redis = connect(url, access, timeout=timeout)
         self._prefix = prefix
         self._increment = self._redis.register_script(_INCREMENT)
+        self._replace = self._redis.register_script(_REPLACE)
         self._set_add = self._redis.register_script(_SET_ADD)
 
-    async def get(self, key: str) -> bytes | None:
-        value: bytes | None = await answered(self._redis.get(self._prefix + key))
+    async def get(self, key: str, *, extend: float | None = None) -> bytes | None:
+        name = self._prefix + key
+        call = self._redis.get(name) if extend is None else self._redis.getex(name, px=int(_milliseconds(extend)))
+        value: bytes | None = await answered(call)
         return value
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -49,6 +57,9 @@ class RedisCache:
     async def set(self, key: str, value: bytes, *, ttl: float | None = None, only_new: bool = False) -> bool:
         expiry = None if ttl is None else int(_milliseconds(ttl))
         return bool(await answered(self._redis.set(self._prefix + key, value, px=expiry, nx=only_new)))
+
+    async def replace(self, key: str, old: bytes, new: bytes, *, ttl: float) -> bool:
+        return bool(await answered(self._replace(keys=[self._prefix + key], args=[old, new, _milliseconds(ttl)])))
 
     async def delete(self, *keys: str) -> int:
         if not keys:

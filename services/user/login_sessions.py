@@ -1,16 +1,21 @@
 """Login sessions: who a token belongs to, for how long, and how that ends.
 
-The database is the truth and holds the SHA-256 of each token only. The cache in front of it saves a query per request and
-may be away. An entry lives for a few minutes, is written only where there is none, and a revoked session leaves a
-tombstone that outlives every entry: so no reader that was under way can bring a revoked session back.
+The database is the truth and holds the SHA-256 of each token only. The cache in front of it may be away. An entry lives as long
+as somebody asks for it, which a gateway does for every connection it has: so when thousands come back at once, the
+database is not asked for any of them. An entry is written only where there is none, or in place of the one that was read, and a revoked
+session leaves a tombstone: so no reader that was under way can bring a revoked session back.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter
 
 from services.runtime.push import session_key
 from services.stores.ports import Cache, Connection, Database, StoreError
@@ -18,9 +23,12 @@ from services.stores.ports import Cache, Connection, Database, StoreError
 log = logging.getLogger(__name__)
 
 _PREFIX = "session:"
-_CACHED_FOR = 120.0
-_TOMBSTONE_FOR = 600.0
+CACHED_FOR = 1200.0
+"""Seconds without a question, twice the interval at which a gateway asks for an open connection's session."""
+_TOMBSTONE_FOR = CACHED_FOR
 _TOMBSTONE = b"-"
+_RETRY = 1.0
+"""Seconds between two attempts to write what the cache did not take."""
 _LONGEST_TOKEN = 256
 
 
@@ -34,12 +42,28 @@ class LoginSession:
 class LoginSessions:
     """`lifetime` in seconds counts from the last use; it is written down at most once per `renew_after`."""
 
-    def __init__(self, database: Database, cache: Cache, clock: Callable[[], float], lifetime: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        cache: Cache,
+        clock: Callable[[], float],
+        lifetime: float,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
         self._database = database
         self._cache = cache
         self._clock = clock
         self._lifetime = lifetime
         self.renew_after = min(3600.0, lifetime / 4)
+        self._untold: set[str] = set()
+        self._telling: asyncio.Task[None] | None = None
+        lookups = Counter(
+            "chatsystem_user_session_lookups_total",
+            "Login sessions that were looked up, by where the answer came from (cache, database).",
+            ["source"],
+            registry=registry,
+        )
+        self._from_cache, self._from_database = lookups.labels("cache"), lookups.labels("database")
 
     def open(self, connection: Connection, user_id: str) -> str:
         """Writes a new session within the caller's transaction and returns its token."""
@@ -57,26 +81,51 @@ class LoginSessions:
             return None
         key = session_key(token)
         cached = await self._cached(key)
-        if cached == _TOMBSTONE:
+        known = None if cached in {None, _TOMBSTONE} else _decode(cached or b"")
+        if cached == _TOMBSTONE or (known is not None and known.expires_at <= self._clock()):
+            self._from_cache.inc()
             return None
-        if cached is not None:
-            user_id, _, expires_at = cached.decode().rpartition(" ")
-            return LoginSession(user_id, int(expires_at)) if int(expires_at) > self._clock() else None
-        session = await self._load(key)
+        if known is not None and not self._is_renewal_due(known.expires_at):
+            self._from_cache.inc()
+            return known
+        self._from_database.inc()
+        try:
+            session = await self._load(key)
+        except StoreError:
+            if known is None:
+                raise
+            return known  # its renewal can wait
         if session is not None:
-            await self._remember(key, session)
+            await self._remember(key, session, cached)
         return session
 
     async def revoke(self, keys: Sequence[str]) -> None:
-        """Makes the cache forget sessions whose rows are gone. `keys` are session keys."""
-        for key in keys:
-            try:
-                await self._cache.set(_PREFIX + key, _TOMBSTONE, ttl=_TOMBSTONE_FOR)
-            except StoreError as error:
-                log.warning(
-                    "a revoked login session may stay usable for %d s, the cache is away: %s", _CACHED_FOR, error
-                )
-                return
+        """Makes the cache forget sessions whose rows are gone. `keys` are session keys. While the cache is away, that is
+        done in the background."""
+        self._untold |= set(keys)
+        try:
+            await self._tell()
+        except StoreError as error:
+            log.warning("revoked login sessions stay usable until the cache is back: %s", error)
+            if self._telling is None:
+                self._telling = asyncio.create_task(self._tell_later(), name="revocations for the cache")
+
+    async def close(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
+
+    async def _tell(self) -> None:
+        for key in list(self._untold):
+            await self._cache.set(_PREFIX + key, _TOMBSTONE, ttl=_TOMBSTONE_FOR)
+            self._untold.discard(key)
+
+    async def _tell_later(self) -> None:
+        while self._untold:
+            await asyncio.sleep(_RETRY)
+            with contextlib.suppress(StoreError):
+                await self._tell()
+        self._telling = None
 
     async def sweep(self) -> int:
         """Deletes expired rows and returns how many."""
@@ -97,7 +146,7 @@ class LoginSessions:
             return None
         user_id, expires_at = rows[0]
         renewed = int((now + self._lifetime) * 1000)
-        if renewed - expires_at >= self.renew_after * 1000:
+        if self._is_renewal_due(expires_at / 1000):
             still_there = await self._database.write(
                 lambda connection: connection.change(
                     "UPDATE login_session SET expires_at = ? WHERE token_hash = ?", (renewed, key)
@@ -111,20 +160,26 @@ class LoginSessions:
 
     async def _cached(self, key: str) -> bytes | None:
         try:
-            return await self._cache.get(_PREFIX + key)
+            return await self._cache.get(_PREFIX + key, extend=CACHED_FOR)
         except StoreError:
             return None
 
-    async def _remember(self, key: str, session: LoginSession) -> None:
-        try:
-            await self._cache.set(
-                _PREFIX + key,
-                f"{session.user_id} {session.expires_at}".encode(),
-                ttl=max(1.0, min(_CACHED_FOR, session.expires_at - self._clock())),
-                only_new=True,
-            )
-        except StoreError:
-            return
+    async def _remember(self, key: str, session: LoginSession, cached: bytes | None) -> None:
+        """`cached` is what the cache had, if anything."""
+        entry = f"{session.user_id} {session.expires_at}".encode()
+        with contextlib.suppress(StoreError):
+            if cached is None:
+                await self._cache.set(_PREFIX + key, entry, ttl=CACHED_FOR, only_new=True)
+            else:
+                await self._cache.replace(_PREFIX + key, cached, entry, ttl=CACHED_FOR)
+
+    def _is_renewal_due(self, expires_at: float) -> bool:
+        return self._clock() + self._lifetime - expires_at >= self.renew_after
+
+
+def _decode(entry: bytes) -> LoginSession:
+    user_id, _, expires_at = entry.decode().rpartition(" ")
+    return LoginSession(user_id, int(expires_at))
 
 
 def keys_of(connection: Connection, user_id: str) -> list[str]:

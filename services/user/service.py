@@ -34,7 +34,11 @@ class UserService:
         self._passwords = Passwords()
         runtime.pools.watch(self._passwords.pool)
         self.sessions = LoginSessions(
-            runtime.database, runtime.cache, runtime.clock, settings.number("user", "sessionLifetime")
+            runtime.database,
+            runtime.cache,
+            runtime.clock,
+            settings.number("user", "sessionLifetime"),
+            runtime.metrics,
         )
         limits = CodeLimits(
             lifetime=settings.number("user", "codeLifetime"),
@@ -78,6 +82,7 @@ class UserService:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
+        await self.sessions.close()
         await self._passwords.close()
         await self._sms.close()
 

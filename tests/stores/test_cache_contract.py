@@ -39,6 +39,23 @@ async def test_a_key_vanishes_after_its_time(cache):
     await until(gone)
 
 
+async def test_reading_a_key_can_extend_its_life_and_makes_none(cache):
+    await cache.set("k", b"1", ttl=0.3)
+    assert await cache.get("k", extend=1000) == b"1"
+    assert await cache.get("nothing", extend=1000) is None
+    await asyncio.sleep(0.4)
+    assert await cache.get_many(["k", "nothing"]) == [b"1", None]
+
+
+async def test_a_value_is_replaced_only_if_it_is_still_the_one_that_was_read(cache):
+    await cache.set("k", b"1")
+    assert not await cache.replace("k", b"other", b"2", ttl=1000)
+    assert not await cache.replace("nothing", b"", b"2", ttl=1000)
+    results = await asyncio.gather(*(cache.replace("k", b"1", b"%d" % number, ttl=1000) for number in range(2, 12)))
+    assert sorted(results) == [False] * 9 + [True]
+    assert await cache.get("nothing") is None
+
+
 async def test_many_keys_come_back_in_order_with_none_for_missing_ones(cache):
     await cache.set("a", b"1")
     await cache.set("c", b"3")

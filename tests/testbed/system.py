@@ -165,7 +165,7 @@ class System:
         names = [process] if process else list(self.processes)
         return all(self.health(name)[0] == 200 for name in names)
 
-    def wait_ready(self, timeout: float = 30.0) -> None:
+    def wait_ready(self, timeout: float = 90.0) -> None:
         def settled() -> bool:
             for process in self.processes.values():
                 assert process.running, f"{process.name} ended with {process.exit_code}:\n{self.log_tail()}"

@@ -74,7 +74,7 @@ async def test_a_cache_that_is_away_is_counted(runtime, metrics):
     assert metrics.get_sample_value("chatsystem_cache_seconds_count") == 2
 
     class Away:
-        async def get(self, key):
+        async def get(self, key, *, extend=None):
             raise StoreError("away")
 
     away = ObservedCache(Away(), CollectorRegistry())

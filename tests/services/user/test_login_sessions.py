@@ -9,6 +9,8 @@ import pytest
 
 from services.protocol import user_pb2
 from services.runtime.push import session_key
+from services.stores.ports import StoreError
+from services.user import login_sessions
 from services.user.login_sessions import LoginSession, LoginSessions
 from tests.testbed.accounts import World
 from tests.testbed.runtime import MakeRuntime
@@ -46,6 +48,56 @@ async def test_a_renewal_is_written_at_most_once_an_hour(world: World) -> None:
     world.clock.now += 3500
     await world.whose(person.token)
     assert await world.rows("SELECT expires_at FROM login_session") == before
+
+
+def lookups(world: World, source: str) -> float:
+    found = world.runtime.metrics.get_sample_value("chatsystem_user_session_lookups_total", {"source": source})
+    return found or 0.0
+
+
+async def test_a_session_in_use_is_asked_of_the_database_once_an_hour_at_most(world: World) -> None:
+    person = await world.register("小明")
+    await world.whose(person.token)
+    before = lookups(world, "database")
+    for _ in range(6 * 6):
+        world.clock.now += 599
+        assert await world.whose(person.token) == person.user_id
+    assert lookups(world, "database") - before <= 6
+    assert lookups(world, "cache") >= 30
+    (row,) = await world.rows("SELECT expires_at FROM login_session")
+    assert row[0] / 1000 >= world.clock.now + 30 * DAY - 3600 - 600
+
+
+async def test_a_logout_while_the_cache_is_away_is_told_when_it_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.register("小明")
+    await world.whose(person.token)
+    monkeypatch.setattr(login_sessions, "_RETRY", 0.02)
+    cache = world.user_service.sessions._cache
+    set_key = cache.set
+
+    async def away(*arguments: Any, **options: Any) -> Any:
+        raise StoreError("away")
+
+    monkeypatch.setattr(cache, "set", away)
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+    monkeypatch.setattr(cache, "set", set_key)
+    async with asyncio.timeout(10):
+        while await world.whose(person.token) is not None:  # noqa: ASYNC110 - the cache gives no sign
+            await asyncio.sleep(0.01)
+
+
+async def test_a_renewal_waits_for_a_database_that_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = await world.register("小明")
+    await world.whose(person.token)
+    world.clock.now += 2 * 3600
+
+    async def away(*arguments: Any, **options: Any) -> Any:
+        raise StoreError("away")
+
+    monkeypatch.setattr(world.runtime.database, "read", away)
+    assert await world.whose(person.token) == person.user_id
 
 
 async def test_a_session_that_ends_while_it_is_renewed_has_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
