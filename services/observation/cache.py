@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -71,8 +71,8 @@ class ObservedCache:
     async def publish(self, channel: str, payload: bytes) -> int:
         return await self._measured(self._cache.publish(channel, payload))
 
-    async def subscribe(self, *channels: str) -> Subscription:
-        return await self._measured(self._cache.subscribe(*channels))
+    async def subscribe(self, *channels: str, renewed: Callable[[], None] | None = None) -> Subscription:
+        return await self._measured(self._cache.subscribe(*channels, renewed=renewed))
 
     async def ping(self) -> None:
         await self._measured(self._cache.ping())

@@ -39,6 +39,10 @@ class Stores:
         return checks
 
 
+CACHE_TIMEOUT = 2.0
+"""Seconds: everybody who asks the cache does without it when it is away, and somebody waits for them."""
+
+
 async def open_stores(urls: StoreUrls, *, instance: str, pool_size: int) -> Stores:
     """Opens every store. What was opened is closed again if one fails. Raises StoreError, MigrationError."""
     from services.stores.redis_cache import RedisCache
@@ -46,7 +50,7 @@ async def open_stores(urls: StoreUrls, *, instance: str, pool_size: int) -> Stor
     async with AsyncExitStack() as opened:
         database = await open_database(urls, pool_size=pool_size)
         opened.push_async_callback(database.close)
-        cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"])
+        cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"], timeout=CACHE_TIMEOUT)
         opened.push_async_callback(cache.close)
         await cache.ping()
         queue = open_queue(urls, instance=instance)

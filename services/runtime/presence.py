@@ -3,7 +3,9 @@
 `presence:<user>` is the set of gateway replicas that hold connections of a user, kept alive by those replicas;
 `push:<replica>` is the channel of one replica. A batch goes to the replicas its users are connected to and to no others;
 only revocations, which must reach sessions nobody knows the place of, go to all on `push:all`. A replica that was lost
-stops renewing, and the first batch that finds nobody listening on its channel takes it off the sets.
+stops renewing, and the first batch that finds nobody listening on its channel takes it off the sets. That happens to a
+living replica, too, when the cache was away and others are back on it first; and a cache that lost its data has no sets at
+all. So whoever had to subscribe again writes its users down again, and what could not be written is tried again soon.
 
 A process that hosts all services is mostly alone, and then all this is left out: a push is a function call. It is not while
 another process takes its place, for the two share the public ports: each has connections that the other has to reach.
@@ -35,6 +37,10 @@ RENEWALS = 3
 """Within that time."""
 INTRODUCTION = 2.0
 """Seconds that a start waits for the others' answers: whoever has answered sends to it what concerns its users."""
+REPAIR = 0.5
+"""Seconds after which presence that could not be written is written again."""
+SECOND_LOOK = 2.0
+"""Seconds after a lost subscription by which those who took this replica off the sets have done so."""
 ALL = "push:all"
 AT_ONCE = 64
 """Presence changes that are in flight together."""
@@ -83,6 +89,9 @@ class PresencePushBus:
         self._ttl = presence_ttl
         self._deliver: Callable[[DeliveryBatch], None] | None = None
         self._users: set[str] = set()
+        self._doubtful: set[str] = set()
+        """Users whose sets may not tell the truth."""
+        self._doubt = asyncio.Event()
         self._locks = [asyncio.Lock() for _ in range(AT_ONCE)]
         self._tasks: list[asyncio.Task[None]] = []
         self._subscription: Subscription | None = None
@@ -98,10 +107,13 @@ class PresencePushBus:
         self._deliver = deliver
 
     async def start(self) -> None:
-        self._subscription = await self._cache.subscribe(channel(self._instance), ALL, neighbours.CHANNEL)
+        self._subscription = await self._cache.subscribe(
+            channel(self._instance), ALL, neighbours.CHANNEL, renewed=self._resubscribed
+        )
         self._tasks = [
             asyncio.create_task(self._receive(self._subscription), name="push-receive"),
             asyncio.create_task(self._renew(), name="push-renew"),
+            asyncio.create_task(self._repair(), name="push-repair"),
         ]
         others = await self._cache.publish(neighbours.CHANNEL, self._neighbours.question()) - 1
         with contextlib.suppress(TimeoutError):
@@ -154,7 +166,10 @@ class PresencePushBus:
                 else:
                     await self._cache.set_remove(presence_key(user_id), self._instance)
         except StoreError as error:
-            log.warning("presence not written, the next renewal repairs it: %s", error)
+            if not self._doubtful:
+                log.warning("presence not written, it is tried again: %s", error)
+            self._doubtful.add(user_id)
+            self._doubt.set()
 
     async def _each(self, users: Iterable[str], change: Callable[[str], Awaitable[None]]) -> None:
         waiting = iter(list(users))
@@ -171,6 +186,24 @@ class PresencePushBus:
             await self._look_around()
             if not self._alone:
                 await self._each(self._users, self._settle)
+
+    async def _repair(self) -> None:
+        while True:
+            await self._doubt.wait()
+            await asyncio.sleep(REPAIR)
+            self._doubt.clear()
+            users, self._doubtful = self._doubtful, set()
+            if not self._alone:
+                await self._each(users, self._settle)
+
+    def _resubscribed(self) -> None:
+        log.info("the cache was away: the presence of %d users is written again", len(self._users))
+        self._doubt_all()
+        asyncio.get_running_loop().call_later(SECOND_LOOK, self._doubt_all)
+
+    def _doubt_all(self) -> None:
+        self._doubtful |= self._users
+        self._doubt.set()
 
     async def _receive(self, subscription: Subscription) -> None:
         async for where, payload in subscription:

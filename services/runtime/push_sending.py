@@ -1,4 +1,8 @@
-"""How batches leave a process: by one task, in the order in which they came, those that wait together as one."""
+"""How batches leave a process: by one task, in the order in which they came, those that wait together as one.
+
+Whoever hands one over waits until it was sent, so that a cache that is behind slows the senders down. But a cache that hangs
+stops nobody: a push is a hint, and what it tells of is stored already.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,25 @@ log = logging.getLogger(__name__)
 BACKLOG = 10_000
 """Batches that may wait for the cache; a further one is dropped, as pushes are hints."""
 
+PATIENCE = 0.5
+"""Seconds for which anybody waits for the cache. When it takes longer, nobody waits any more until it answers, or fails."""
+
 
 class Sending:
-    """`send` brings batches to other processes and raises StoreError while the cache is away."""
+    """`send` brings batches to other processes and raises StoreError while the cache is away. `patience` in seconds."""
 
-    def __init__(self, send: Callable[[list[DeliveryBatch]], Awaitable[None]], tally: PushTally) -> None:
+    def __init__(
+        self,
+        send: Callable[[list[DeliveryBatch]], Awaitable[None]],
+        tally: PushTally,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self._send = send
         self._tally = tally
+        self._patience = patience
+        self._hanging = False
+        self._under_way: list[tuple[DeliveryBatch, asyncio.Future[None]]] = []
         self._waiting: list[tuple[DeliveryBatch, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -30,7 +46,7 @@ class Sending:
         return self._task is None
 
     async def hand_over(self, batch: DeliveryBatch) -> None:
-        """Returns when it was sent, or could not be."""
+        """Returns when it was sent, or could not be, or the cache hangs."""
         if len(self._waiting) >= BACKLOG:
             self._tally.dropped_backlog += 1
             log.warning("push dropped: %d batches wait for the cache", len(self._waiting))
@@ -40,7 +56,8 @@ class Sending:
         self._tally.waiting = len(self._waiting)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="push-send")
-        await sent
+        if not self._hanging:
+            await sent
 
     async def finish(self) -> None:
         """Waits for what is under way."""
@@ -48,19 +65,35 @@ class Sending:
             await self._task
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                waiting, self._waiting = self._waiting, []
+                self._under_way, self._waiting = self._waiting, []
                 self._tally.waiting = 0
+                impatient = loop.call_later(self._patience, self._hangs)
                 try:
-                    await self._send([batch for batch, _ in waiting])
+                    await self._send([batch for batch, _ in self._under_way])
+                    self._hanging = False
                 except StoreError as error:
-                    self._tally.dropped_cache += len(waiting)
+                    self._tally.dropped_cache += len(self._under_way)
                     log.warning("push to other replicas dropped: %s", error)
                 except Exception:
                     log.exception("push to other replicas failed")
-                for _, sent in waiting:
-                    if not sent.done():
-                        sent.set_result(None)
+                finally:
+                    impatient.cancel()
+                _release(self._under_way)
         finally:
             self._task = None
+
+    def _hangs(self) -> None:
+        if not self._hanging:
+            log.warning("the cache does not answer: nobody waits for pushes to other replicas until it does")
+        self._hanging = True
+        _release(self._under_way)
+        _release(self._waiting)
+
+
+def _release(entries: list[tuple[DeliveryBatch, asyncio.Future[None]]]) -> None:
+    for _, sent in entries:
+        if not sent.done():
+            sent.set_result(None)

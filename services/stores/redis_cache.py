@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -90,9 +90,9 @@ class RedisCache:
     async def publish(self, channel: str, payload: bytes) -> int:
         return int(await answered(self._redis.publish(self._prefix + channel, payload)))
 
-    async def subscribe(self, *channels: str) -> RedisSubscription:
+    async def subscribe(self, *channels: str, renewed: Callable[[], None] | None = None) -> RedisSubscription:
         """Returns once the server has confirmed all channels. Raises StoreError."""
-        subscription = RedisSubscription(self._redis, self._prefix, channels)
+        subscription = RedisSubscription(self._redis, self._prefix, channels, renewed)
         await subscription.open()
         return subscription
 
@@ -107,8 +107,11 @@ class RedisCache:
 class RedisSubscription:
     """See services.stores.ports.Subscription."""
 
-    def __init__(self, redis: Any, prefix: str, channels: Sequence[str]) -> None:
+    def __init__(
+        self, redis: Any, prefix: str, channels: Sequence[str], renewed: Callable[[], None] | None = None
+    ) -> None:
         self._redis = redis
+        self._renewed = renewed
         self._prefix = prefix
         self._channels = [prefix + channel for channel in channels]
         self._pubsub: Any = None
@@ -131,7 +134,7 @@ class RedisSubscription:
         pause = 0.05
         while not self._closed.is_set():
             try:
-                message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                message = await self._pubsub.get_message(timeout=1.0)
                 pause = 0.05
             except (RedisError, OSError, RuntimeError):
                 # The connection subscribes again by itself when it is back.
@@ -140,8 +143,12 @@ class RedisSubscription:
                         await self._closed.wait()
                 pause = min(pause * 2, 2.0)
                 continue
-            if message is not None and not self._closed.is_set():
+            if message is None or self._closed.is_set():
+                continue
+            if message["type"] == "message":
                 yield message["channel"].decode()[len(self._prefix) :], message["data"]
+            elif message["data"] == len(self._channels) and self._renewed is not None:  # the last confirmation
+                self._renewed()
 
     async def close(self) -> None:
         if not self._closed.is_set():

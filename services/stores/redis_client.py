@@ -55,7 +55,8 @@ def connect(url: str, access: Access | None = None, *, timeout: float = 5.0, con
         socket_keepalive=True,
         health_check_interval=30,
         # A connection that the server closed fails only at its next use: once more, on a new one.
-        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2),
+        # One that does not answer in time is not asked again: the caller has waited long enough.
+        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2, supported_errors=(ConnectionError,)),
         retry_on_error=[ConnectionError],
     )
     return Redis(connection_pool=pool)

@@ -12,6 +12,7 @@ from services.stores.redis_consumption import Timing
 from services.stores.redis_queue import RedisQueue
 from services.stores.redis_registry import RedisRegistry, Terms
 from tests.testbed.process import free_ports
+from tests.testbed.proxy import Proxy
 
 
 def cache_on(server, **options):
@@ -74,6 +75,39 @@ async def test_a_server_that_hangs_is_a_store_error_within_the_timeout(own_valke
     assert asyncio.get_running_loop().time() - started < 5
     own_valkey.process.signal(signal.SIGCONT)
     await cache.ping()
+    await cache.close()
+
+
+async def test_a_call_that_was_not_answered_is_not_made_again(own_valkey):
+    async with Proxy("127.0.0.1", own_valkey.port) as link:
+        cache = RedisCache(f"redis://127.0.0.1:{link.port}/0", own_valkey.access, timeout=0.3)
+        await cache.ping()
+        link.freeze()
+        with pytest.raises(StoreError, match="in time"):
+            await cache.get("k")
+        assert link.accepted == 1
+        link.restore()
+        await cache.close()
+
+
+async def test_a_subscription_says_when_it_was_made_again(own_valkey):
+    cache = cache_on(own_valkey)
+    renewed = asyncio.Event()
+    subscription = await cache.subscribe("c", "d", renewed=renewed.set)
+
+    async def listen():
+        async for _ in subscription:
+            pass
+
+    listening = asyncio.create_task(listen())
+    await cache.publish("c", b"1")
+    assert not renewed.is_set()
+    own_valkey.process.kill()
+    own_valkey.start()
+    await asyncio.wait_for(renewed.wait(), 15)
+    assert await cache.publish("c", b"2") == await cache.publish("d", b"2") == 1
+    await subscription.close()
+    await listening
     await cache.close()
 
 

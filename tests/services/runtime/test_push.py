@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -173,6 +175,56 @@ async def test_without_the_cache_own_connections_are_still_served(valkey: Valkey
     assert replica.users() == [["bob"]]
     await replica.bus.close()
     await cache.close()
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[tuple[Valkey, Replica, Replica]]:
+    """Two replicas on a cache of their own, which never renew by themselves."""
+    server = Valkey(tmp_path / "own")
+    server.start()
+    caches = [RedisCache(server.url, server.access, timeout=1.0) for _ in range(2)]
+    made = [
+        Replica(PresencePushBus(cache, name, presence_ttl=3600.0))
+        for cache, name in zip(caches, ("here", "there"), strict=True)
+    ]
+    for replica in made:
+        await replica.bus.start()
+    yield server, made[0], made[1]
+    for replica in made:
+        await replica.bus.close()
+    for cache in caches:
+        await cache.close()
+    server.process.stop()
+
+
+async def reaches(sender: Replica, receiver: Replica, user: str) -> None:
+    """Pushes again and again, as people go on talking."""
+    async with asyncio.timeout(20):
+        while [user] not in receiver.users():
+            await sender.bus.publish(to(user))
+            await asyncio.sleep(0.05)
+
+
+async def test_a_cache_that_comes_back_empty_is_told_anew_who_is_where(two: tuple[Valkey, Replica, Replica]) -> None:
+    server, here, there = two
+    await there.bus.online("bob")
+    server.process.kill()
+    shutil.rmtree(server.directory / "appendonlydir")
+    server.start()
+    await reaches(here, there, "bob")
+
+
+async def test_who_connects_while_the_cache_is_away_is_reached_when_it_is_back(
+    two: tuple[Valkey, Replica, Replica],
+) -> None:
+    server, here, there = two
+    server.process.kill()
+    await there.bus.online("bob")
+    await there.bus.online("ann")
+    await there.bus.offline("ann")
+    server.start()
+    await reaches(here, there, "bob")
+    assert ["ann"] not in there.users()
 
 
 class CountingCache(RedisCache):
