@@ -6,6 +6,8 @@ export PYTHON ?= python3
 export VENV ?= .venv
 BIN := $(VENV)/bin
 TIER ?= all
+STORES ?= embedded
+export BASE ?=
 export FILE ?=
 export REPOSITORY TAG BASE CA_FILE
 
@@ -42,8 +44,8 @@ format: setup-dev ## Format the code
 generate: setup-dev ## Write the generated files anew: protobuf modules, CRDs, reference pages
 	@tests/generated --write
 
-bench: setup-dev ## Measure throughput, latency, CPU and memory on this machine
-	@"$(BIN)"/python -m bench
+bench: setup-dev ## Measure throughput, latency, CPU and memory here (STORES=production; BASE=revision compares with it)
+	@"$(BIN)"/python -m bench --stores "$(STORES)" $${BASE:+--base "$$BASE" --only pairs}
 
 images: ## Build the images: REPOSITORY=chatsystem TAG=version BASE=python:3.12-slim (BASE=debian: without a registry)
 	@images/build.sh

@@ -1,7 +1,6 @@
 """`make bench`: starts a system of its own, puts it under load, prints what it measured, and stops it.
 
-One process with all services and embedded stores, SQLite with synchronous=FULL, load generator on the same machine, all on
-the loopback interface. `--only TEXT` runs the scenarios whose name contains the text, `--seconds` shortens the windows.
+Services, stores and load generator are on the same machine and talk over the loopback interface.
 """
 
 from __future__ import annotations
@@ -12,81 +11,15 @@ import platform
 import resource
 import signal
 import sys
-import tempfile
-from pathlib import Path
 
-from bench.measure import Outcome, Scenario, memory, run
-from bench.population import Population, populate
-from bench.report import fan_out, idle, table
-from bench.start_up import start_up
-from tests.testbed.system import System
-
-MEMBERS = 500
-PAIRS = (64, 256)
-IDLE = 5000
-
-
-def scenarios(system: System, people: Population, seconds: float) -> list[Scenario]:
-    ports = {"http_port": system.http_port, "websocket_port": system.websocket_port, "seconds": seconds}
-    made: list[Scenario] = []
-    for transport, label in (("http", "HTTP"), ("websocket", "WebSocket")):
-        for count in PAIRS:
-            pairs = people.pairs[:count]
-            made.append(
-                Scenario(
-                    f"{label}, {count} pairs",
-                    transport,
-                    [(pair.sender.token, pair.chat_session_id) for pair in pairs],
-                    [pair.receiver.token for pair in pairs],
-                    **ports,  # type: ignore[arg-type]
-                )
-            )
-        pairs = people.pairs[:50]
-        made.append(
-            Scenario(
-                f"{label}, 100 messages/s",
-                transport,
-                [(pair.sender.token, pair.chat_session_id) for pair in pairs],
-                [pair.receiver.token for pair in pairs],
-                rate=100.0,
-                **ports,  # type: ignore[arg-type]
-            )
-        )
-    sender, *others = people.members
-    made.append(
-        Scenario(
-            f"fan-out to {len(people.members)}",
-            "websocket",
-            [(sender.token, people.group)],
-            [member.token for member in others],
-            window=8,
-            **ports,  # type: ignore[arg-type]
-        )
-    )
-    return made
-
-
-def idle_scenario(system: System, people: Population) -> Scenario:
-    tokens = [person.token for pair in people.pairs for person in (pair.sender, pair.receiver)]
-    tokens += [member.token for member in people.members]
-    return Scenario(
-        f"{IDLE} idle connections",
-        "websocket",
-        [],
-        [tokens[number % len(tokens)] for number in range(IDLE)],
-        system.http_port,
-        system.websocket_port,
-        warm_up=0.0,
-        seconds=0.1,
-        rest=3.0,
-    )
+from bench.compare import compare
+from bench.record import inhabitants, record
+from bench.subject import Setup, started
+from services.catalogue import BY_NAME
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", default="", help="run the scenarios whose name contains this text")
-    parser.add_argument("--seconds", type=float, default=8.0, help="length of a measured window (default: 8)")
-    options = parser.parse_args()
+    options = _options()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
@@ -95,40 +28,41 @@ def main() -> int:
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load before {busy:.1f}, Python {platform.python_version()}")
     if busy > 0.5:
         print("other work runs on this machine: only CPU time and memory tell something", file=sys.stderr)
-    if not options.only:
-        with tempfile.TemporaryDirectory(prefix="chatsystem-bench-") as folder:
-            print(start_up(Path(folder)), flush=True)
-    with tempfile.TemporaryDirectory(prefix="chatsystem-bench-") as folder:
-        system = System(Path(folder), settings={"CHATSYSTEM_GATEWAY_ACCEPT_RATE": "100000"})
-        try:
-            system.start()
-            _measure(system, options.only, options.seconds)
-        finally:
-            system.stop()
+    setup = Setup(options.stores, options.layout, options.replicas)
+    if options.base:
+        print(f"{setup}\n", flush=True)
+        print(compare(setup, options.base, only=options.only, seconds=options.seconds))
+        return 0
+    with started(setup) as subject:
+        print(f"{setup}: ready in {subject.started_in:.1f} s", flush=True)
+        people = inhabitants()
+        subject.inhabit(people)
+        record(subject, people, only=options.only, seconds=options.seconds, profile=options.profile)
     return 0
 
 
-def _measure(system: System, only: str, seconds: float) -> None:
-    people = populate(system.directory / "chat.db", max(PAIRS), MEMBERS)
-    services = [process.pid for process in system.processes.values()]
-    stores = [system.valkey.process.pid]
-    print(
-        f"memory after the start: {memory(services) / 1e6:.0f} MB, stores {memory(stores) / 1e6:.0f} MB\n", flush=True
-    )
+def _replicas(text: str) -> dict[str, int]:
+    counts = {}
+    for part in text.split(","):
+        name, equals, count = part.partition("=")
+        if name not in BY_NAME or not equals or not count.isdecimal() or int(count) < 1:
+            raise argparse.ArgumentTypeError(f"{part!r} is not of the form gateway=2")
+        counts[name] = int(count)
+    return counts
 
-    chosen = idle_scenario(system, people)
-    if only.lower() in chosen.name.lower():
-        before = memory(services)
-        print(idle(before, run(chosen, services, stores)) + "\n", flush=True)
-    outcomes: list[Outcome] = []
-    for scenario in scenarios(system, people, seconds):
-        if only.lower() in scenario.name.lower():
-            print(f"… {scenario.name}", file=sys.stderr, flush=True)
-            outcomes.append(run(scenario, services, stores))
-    print(table(outcomes))
-    for outcome in outcomes:
-        if outcome.scenario.name.startswith("fan-out"):
-            print("\n" + fan_out(outcome))
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--stores", choices=("embedded", "production"), default="embedded")
+    parser.add_argument(
+        "--layout", choices=("one", "split"), default="one", help="one process for all services, or seven"
+    )
+    parser.add_argument("--replicas", type=_replicas, default={}, help="with split: gateway=2,transmit=2")
+    parser.add_argument("--only", default="", help="measure that whose name contains this text")
+    parser.add_argument("--seconds", type=float, default=8.0, help="length of a measured window (default: 8)")
+    parser.add_argument("--profile", action="store_true", help="also show where the services' processor time goes")
+    parser.add_argument("--base", default="", help="compare with this revision of the services, both in turn")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

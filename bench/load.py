@@ -1,8 +1,8 @@
 """The load generator: a process of its own on raw asyncio protocols.
 
-`python -m bench.load` reads one scenario as JSON from standard input, connects, and then writes a line "begin" when the
-measured window begins, "end" when it ends, and one line of JSON with what it counted. Whoever started it reads the server's
-CPU time at those two lines.
+`python -m bench.load` reads one scenario as JSON from standard input and connects. It writes a line "connected" before the
+first message, "begin" when the measured window begins, and one line of JSON with what it counted when everything is answered.
+Whoever started it reads the CPU time of the system at the first and after the last.
 """
 
 from __future__ import annotations
@@ -35,32 +35,34 @@ async def _gather(calls: list[Callable[[], Any]]) -> list[Any]:
 
 async def run(scenario: dict[str, Any]) -> None:
     samples = Samples()
-    socket_url = f"ws://127.0.0.1:{scenario['websocket_port']}/"
-    host = f"127.0.0.1:{scenario['http_port']}"
     over_http = scenario["transport"] == "http"
+    gateways = scenario["gateways"]
 
-    receivers = [
-        lambda token=token: connect(socket_url, token, lambda: Receiver(samples, 0 if over_http else 1))  # type: ignore[misc]
-        for token in scenario["receivers"]
-    ]
-    await _gather(receivers)
-    await _settle(scenario)
+    def receiver(number: int, token: str) -> Callable[[], Any]:
+        _, websocket = gateways[number % len(gateways)]
+        return lambda: connect(f"ws://127.0.0.1:{websocket}/", token, lambda: Receiver(samples, 0 if over_http else 1))
+
+    await _gather([receiver(number, token) for number, token in enumerate(scenario["receivers"])])
 
     senders: list[HttpSender | SocketSender] = []
-    for token, conversation in scenario["senders"]:
+    for number, (token, conversation) in enumerate(scenario["senders"]):
+        http, websocket = gateways[(number + 1) % len(gateways)]
+        host = f"127.0.0.1:{http}"
         template = send_template(token, conversation, frame=not over_http, host=host, padding=scenario["padding"])
         if over_http:
-            sender: HttpSender | SocketSender = HttpSender(template, samples, len(senders))
-            await asyncio.get_running_loop().create_connection(lambda s=sender: s, "127.0.0.1", scenario["http_port"])  # type: ignore[misc]
+            sender: HttpSender | SocketSender = HttpSender(template, samples, number)
+            await asyncio.get_running_loop().create_connection(lambda s=sender: s, "127.0.0.1", http)  # type: ignore[misc]
         else:
-            sender = SocketSender(template, samples, len(senders))
-            await connect(socket_url, token, lambda s=sender: s)  # type: ignore[misc]
+            sender = SocketSender(template, samples, number)
+            await connect(f"ws://127.0.0.1:{websocket}/", token, lambda s=sender: s)  # type: ignore[misc]
         senders.append(sender)
 
     rate = scenario["rate"]
-    pacing: asyncio.Task[None] | None = None
     for sender in senders:
         sender.closed_loop = not rate
+    await asyncio.sleep(0.5)  # the gateways are done with the connections
+    _say("connected")
+    pacing: asyncio.Task[None] | None = None
     if rate:
         pacing = asyncio.ensure_future(_pace(senders, rate))
     else:
@@ -71,26 +73,19 @@ async def run(scenario: dict[str, Any]) -> None:
     await asyncio.sleep(scenario["warm_up"])
     _say("begin")
     began = time.perf_counter()
+    warming = samples.acknowledged
     _reset(samples)
     await asyncio.sleep(scenario["seconds"])
-    _say("end")
     elapsed = time.perf_counter() - began
     result = _result(samples, elapsed)
     for sender in senders:
         sender.closed_loop = False
     if pacing is not None:
         pacing.cancel()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
     if samples.last_refusal:
         sys.stderr.write(f"refused, for example: {samples.last_refusal!r}\n")
-    _say(json.dumps(result))
-
-
-async def _settle(scenario: dict[str, Any]) -> None:
-    """The connections rest for a moment before their memory is looked at."""
-    if scenario["rest"]:
-        await asyncio.sleep(scenario["rest"])
-        _say("rested")
+    _say(json.dumps({**result, "messages": warming + samples.acknowledged}))
 
 
 async def _pace(senders: list[HttpSender | SocketSender], rate: float) -> None:

@@ -8,10 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from bench.measure import ROOT
 from controller.cli.version import installed_version
 from tests.testbed.process import free_ports
-from tests.testbed.system import clean_environment
+from tests.testbed.system import ROOT, clean_environment
 
 NAME = "bench"
 

@@ -37,7 +37,8 @@ class ConfigKey:
 class Service:
     """One of the seven services.
 
-    `depends_on` names the services it calls, `stores` the stores it opens, `registry_name` its key below /service in the
+    `depends_on` names the services it calls, `stores` the stores that it is told of and may open (beside the registry, which everyone
+    needs), `registry_name` its key below /service in the
     registry, `port` where it listens for gRPC (the gateway: HTTP).
     """
 
@@ -94,7 +95,7 @@ SERVICES: tuple[Service, ...] = (
         10003,
         "user_service",
         ("file",),
-        ("mysql", "redis"),
+        ("mysql", "redis", "elasticsearch"),
         "Accounts, login sessions, profiles.",
         (
             POOL_SIZE,
@@ -127,7 +128,7 @@ SERVICES: tuple[Service, ...] = (
         10004,
         "message_transmit_service",
         ("user", "file"),
-        ("mysql", "rabbitmq", "redis"),
+        ("mysql", "rabbitmq", "redis", "elasticsearch"),
         "Makes messages durable and ordered.",
         (
             POOL_SIZE,

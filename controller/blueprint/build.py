@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from controller.api.chatsystem import ChatSystem
@@ -30,14 +30,14 @@ from services.catalogue import BY_NAME
 
 # Stores come first: a service that starts without its store would only wait. The database leads, because the migration
 # needs it alone and can begin while the others start.
-STORES: tuple[Callable[[ChatSystem, Profile], Part], ...] = (
-    mysql.part,
-    redis.part,
-    rabbitmq.part,
-    elasticsearch.part,
-    etcd.part,
-    files.part,
-)
+STORES: dict[str, Callable[[ChatSystem, Profile], Part]] = {
+    "mysql": mysql.part,
+    "redis": redis.part,
+    "rabbitmq": rabbitmq.part,
+    "elasticsearch": elasticsearch.part,
+    "etcd": etcd.part,
+    "files": files.part,
+}
 
 # Then the migration, because a service must not see an older schema. Then the services, each after those it calls, and the
 # gateway last: once it takes connections, whatever a person does can be answered.
@@ -53,25 +53,22 @@ SERVICES: dict[str, Callable[[ChatSystem], service.Shape]] = {
 
 
 def build(system: ChatSystem, profile: Profile) -> Blueprint:
-    parts = [make(system, profile) for make in STORES]
+    parts = {name: make(system, profile) for name, make in STORES.items()}
     workloads: dict[str, Workload] = {}
     secrets: dict[str, Secret] = {}
-    for part in parts:
+    for part in parts.values():
         # Embedded stores share a server: the first one brings it, the others find it there.
         workloads |= {workload.name: workload for workload in part.workloads if workload.name not in workloads}
-        secrets |= {secret.name: secret for secret in part.secrets}
-    job = migration.workload(system, profile, parts[0])
-    needed = (*workloads, job.name)
+        _need(secrets, part.secrets)
+    job = migration.workload(system, profile, parts["mysql"])
     workloads[job.name] = job
 
     counts = service.enabled(system, profile)
     shapes = {name: SERVICES[name](system) for name in counts}
     for shape in shapes.values():
-        secrets |= {secret.name: secret for secret in shape.secrets}
+        _need(secrets, shape.secrets)
     if profile.shared_process and shapes:
-        workloads[service.SHARED] = service.workload(
-            system, profile, shapes, parts, name=service.SHARED, replicas=1, depends_on=needed
-        )
+        workloads[service.SHARED] = service.workload(system, profile, shapes, parts, name=service.SHARED, replicas=1)
     elif shapes:
         secrets[service.RPC_SECRET.name] = service.RPC_SECRET
         if tls := service.tls_secret(system):
@@ -79,7 +76,7 @@ def build(system: ChatSystem, profile: Profile) -> Blueprint:
         for name, count in counts.items():
             called = [other for other in BY_NAME[name].depends_on if other in counts]
             workloads[name] = service.workload(
-                system, profile, {name: shapes[name]}, parts, name=name, replicas=count, depends_on=(*needed, *called)
+                system, profile, {name: shapes[name]}, parts, name=name, replicas=count, called=called
             )
     if system.spec.suspend:
         workloads = {name: replace(workload, replicas=0) for name, workload in workloads.items()}
@@ -87,6 +84,13 @@ def build(system: ChatSystem, profile: Profile) -> Blueprint:
         system.name,
         tuple(workloads.values()),
         tuple(secrets.values()),
-        tuple(part.external for part in parts if part.external is not None),
+        tuple(part.external for part in parts.values() if part.external is not None),
         seconds_of(system.spec.release.timeout),
     )
+
+
+def _need(secrets: dict[str, Secret], more: Iterable[Secret]) -> None:
+    """One secret of a person's may serve several purposes, each with keys of its own."""
+    for secret in more:
+        known = secrets.get(secret.name, secret)
+        secrets[secret.name] = replace(secret, keys=tuple(dict.fromkeys((*known.keys, *secret.keys))))

@@ -47,7 +47,8 @@ def part(system: ChatSystem, profile: Profile) -> Part:
         data="/var/lib/rabbitmq",
         script=SCRIPT,
         user=999,
-        scratch=(Scratch(HOME, memory=True),),
+        # Some of what it says goes into files, whatever it is told.
+        scratch=(Scratch(HOME, memory=True), Scratch("/var/log/rabbitmq")),
         environment={
             "HOME": HOME,
             "RABBITMQ_CONFIG_FILE": f"{HOME}/rabbitmq.conf",

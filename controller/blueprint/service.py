@@ -12,6 +12,7 @@ from itertools import count
 from controller.api.chatsystem import ChatSystem
 from controller.api.quantity import seconds_of, short_bytes_of
 from controller.api.services import environment_of
+from controller.blueprint import migration
 from controller.blueprint.image import image_of
 from controller.blueprint.part import Part, Profile
 from controller.blueprint.placing import placement_of, resources_of, scaling_of
@@ -21,6 +22,7 @@ from services.catalogue import BY_NAME
 SHARED = "services"
 """Name of the workload that hosts all services in one process."""
 RPC_SECRET = Secret("rpc", ("secret",))
+DATABASE, REGISTRY = "mysql", "etcd"
 DISPENSABLE = frozenset({"elasticsearch"})
 """Stores that a service can be without: the database answers searches while the index is away."""
 TLS_NAME = "chatsystem-services"
@@ -62,13 +64,14 @@ def workload(
     system: ChatSystem,
     profile: Profile,
     hosted: Mapping[str, Shape],
-    stores: Sequence[Part],
+    stores: Mapping[str, Part],
     *,
     name: str,
     replicas: int,
-    depends_on: Sequence[str],
+    called: Sequence[str] = (),
 ) -> Workload:
-    """One workload for the services `hosted`, in dependency order."""
+    """One workload for the services `hosted`, in dependency order. `stores` by the catalogue's names; `called`: the workloads of services
+    that these call."""
     services = system.spec.services.by_name()
     one = services[next(iter(hosted))] if len(hosted) == 1 else None
     environment = {
@@ -82,8 +85,13 @@ def workload(
     secrets: dict[str, tuple[str, str]] = {}
     ports: list[Port] = []
     volumes: dict[str, Volume] = {}
-    # Every process is told of every store: which of them a service opens is not the controller's to know.
-    for store in stores:
+    # A process is told of the stores that its services have and of no others: what it does not know, nobody can steal from it.
+    own = {store for service in hosted for store in BY_NAME[service].stores} | {REGISTRY}
+    told = [store for name, store in stores.items() if name in own]
+    waits = [*dict.fromkeys(needed for store in told for needed in store.names)]
+    if DATABASE in own:
+        waits.append(migration.NAME)
+    for store in told:
         environment |= store.environment
         secrets |= store.secret_files
         volumes |= {volume.name: volume for volume in store.volumes}
@@ -123,9 +131,9 @@ def workload(
         volumes=tuple(volumes.values()),
         resources=resources_of(scheduled.resources) if scheduled else Resources(),
         placement=placement_of(scheduled.placement) if scheduled else Placement(),
-        depends_on=tuple(depends_on),
+        depends_on=(*waits, *called),
         external=tuple(
-            store.external.name for store in stores if store.external and store.external.name not in DISPENSABLE
+            store.external.name for store in told if store.external and store.external.name not in DISPENSABLE
         ),
         stop_grace=max(seconds_of(services[service].stop_grace) for service in hosted),
         log_max_size=short_bytes_of(system.spec.logging.max_size),

@@ -44,7 +44,7 @@ def connections(blueprint: Blueprint) -> int:
 
 
 def _pool(host: Workload) -> int:
-    """Several services in one process share the largest of their pools."""
+    """Several services in one process share the largest of their pools; a process without a database has none."""
     pooling = [name for name in host.components if name in BY_NAME and POOL_SIZE in BY_NAME[name].config]
     written = [host.environment.get(POOL_SIZE.variable(service), POOL_SIZE.default) for service in pooling]
-    return max((int(size) for size in written if size.isdecimal()), default=int(POOL_SIZE.default))
+    return max((int(size) for size in written if size.isdecimal()), default=0)

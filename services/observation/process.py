@@ -23,21 +23,34 @@ def observed_stores(
     stores: Stores, registry: CollectorRegistry, samples: Samples, clock: Callable[[], float], tracer: Tracer | None
 ) -> Stores:
     """`stores` with metrics in `registry` and, with a tracer, spans."""
-    database: Database = ObservedDatabase(stores.database, registry)
-    queue: Queue = ObservedQueue(stores.queue, registry, samples, clock)
-    if tracer is not None:
-        from services.observation.traced_stores import TracedDatabase, TracedQueue
-
-        database = TracedDatabase(database, tracer, stores.database)
-        queue = TracedQueue(queue, tracer)
     return replace(
         stores,
-        database=database,
-        cache=ObservedCache(stores.cache, registry),
-        queue=queue,
-        files=ObservedFiles(stores.files, registry),
-        registry=None if stores.registry is None else ObservedRegistry(stores.registry, registry),
+        database=stores.database and _database(stores.database, registry, tracer),
+        cache=stores.cache and ObservedCache(stores.cache, registry),
+        queue=stores.queue and _queue(stores.queue, registry, samples, clock, tracer),
+        files=stores.files and ObservedFiles(stores.files, registry),
+        registry=stores.registry and ObservedRegistry(stores.registry, registry),
     )
+
+
+def _database(database: Database, registry: CollectorRegistry, tracer: Tracer | None) -> Database:
+    observed = ObservedDatabase(database, registry)
+    if tracer is None:
+        return observed
+    from services.observation.traced_stores import TracedDatabase
+
+    return TracedDatabase(observed, tracer, database)
+
+
+def _queue(
+    queue: Queue, registry: CollectorRegistry, samples: Samples, clock: Callable[[], float], tracer: Tracer | None
+) -> Queue:
+    observed = ObservedQueue(queue, registry, samples, clock)
+    if tracer is None:
+        return observed
+    from services.observation.traced_stores import TracedQueue
+
+    return TracedQueue(observed, tracer)
 
 
 def observe_readiness(readiness: Readiness, registry: CollectorRegistry, samples: Samples) -> None:

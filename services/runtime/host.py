@@ -22,6 +22,7 @@ from services.observation.push import PushCollector
 from services.observation.samples import Samples
 from services.observation.tracer import Tracer
 from services.observation.tracing_settings import TracingError, open_tracer
+from services.runtime.absent import absent
 from services.runtime.context import Hosted, Runtime
 from services.runtime.health import HealthServer, Readiness
 from services.runtime.metrics import installed_version, process_metrics, watch_event_loop
@@ -104,7 +105,7 @@ class Host:
         self._readiness.ask(stores.checks())
         clients = await self._clients(stores, metrics, tracer)
         push = PresencePushBus(
-            stores.cache,
+            stores.cache or absent("redis"),
             settings.instance,
             presence_ttl=_presence_lifetime(settings.service_settings),
             single_process=settings.single_process,
@@ -117,11 +118,11 @@ class Host:
             push=push,
             metrics=metrics,
             clock=time.time,
-            database=stores.database,
-            cache=stores.cache,
-            queue=stores.queue,
-            search=stores.search,
-            files=stores.files,
+            database=stores.database or absent("mysql"),
+            cache=stores.cache or absent("redis"),
+            queue=stores.queue or absent("rabbitmq"),
+            search=stores.search or absent("elasticsearch"),
+            files=stores.files or absent("files"),
             samples=samples,
             tracer=tracer,
         )

@@ -17,26 +17,26 @@ from services.stores.ports import Cache, Database, Files, Queue, Registry, Searc
 
 @dataclass(frozen=True)
 class Stores:
-    database: Database
-    cache: Cache
-    queue: Queue
-    search: Search
-    files: Files
-    registry: Registry | None
-    """None: every service that is needed is hosted in this process."""
+    """None: no service of this process has the store; of the registry: every service that is needed is hosted here."""
+
+    database: Database | None = None
+    cache: Cache | None = None
+    queue: Queue | None = None
+    search: Search | None = None
+    files: Files | None = None
+    registry: Registry | None = None
 
     def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What readiness asks: name -> a call that raises StoreError if the store does not answer."""
-        checks: dict[str, Callable[[], Awaitable[None]]] = {
-            "database": self.database.ping,
-            "cache": self.cache.ping,
-            "queue": self.queue.ping,
-            "files": self.files.ping,
+        asked = {
+            "database": self.database,
+            "cache": self.cache,
+            "queue": self.queue,
+            "files": self.files,
+            "registry": self.registry,
         }
         # Not the search index: while it is away, searches are answered from the database.
-        if self.registry is not None:
-            checks["registry"] = self.registry.ping
-        return checks
+        return {name: store.ping for name, store in asked.items() if store is not None}
 
 
 CACHE_TIMEOUT = 2.0
@@ -44,21 +44,27 @@ CACHE_TIMEOUT = 2.0
 
 
 async def open_stores(urls: StoreUrls, *, instance: str, pool_size: int) -> Stores:
-    """Opens every store. What was opened is closed again if one fails. Raises StoreError, MigrationError."""
-    from services.stores.redis_cache import RedisCache
-
+    """Opens every store that is named. What was opened is closed again if one fails. Raises StoreError, MigrationError."""
+    database = cache = queue = search = files = None
     async with AsyncExitStack() as opened:
-        database = await open_database(urls, pool_size=pool_size)
-        opened.push_async_callback(database.close)
-        cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"], timeout=CACHE_TIMEOUT)
-        opened.push_async_callback(cache.close)
-        await cache.ping()
-        queue = open_queue(urls, instance=instance)
-        opened.push_async_callback(queue.close)
-        await queue.ping()
-        search = open_search(urls, database)
-        opened.push_async_callback(search.close)
-        files = await _files(urls)
+        if "DATABASE" in urls.urls:
+            database = await open_database(urls, pool_size=pool_size)
+            opened.push_async_callback(database.close)
+        if "CACHE" in urls.urls:
+            from services.stores.redis_cache import RedisCache
+
+            cache = RedisCache(urls.urls["CACHE"], urls.access["CACHE"], timeout=CACHE_TIMEOUT)
+            opened.push_async_callback(cache.close)
+            await cache.ping()
+        if "QUEUE" in urls.urls:
+            queue = open_queue(urls, instance=instance)
+            opened.push_async_callback(queue.close)
+            await queue.ping()
+        if "SEARCH" in urls.urls and database is not None:
+            search = open_search(urls, database)
+            opened.push_async_callback(search.close)
+        if "FILES" in urls.urls:
+            files = await _files(urls)
         registry = await _registry(urls)
         if registry is not None:
             opened.push_async_callback(registry.close)

@@ -15,7 +15,7 @@ from services.catalogue import BY_NAME, SERVICES, Service
 from services.observation.tracing_settings import TracingSettings, read_tracing
 from services.runtime.rpc_tls import RpcTls, read_rpc_tls
 from services.runtime.settings import Settings, SettingsError, read_settings
-from services.runtime.store_urls import StoreUrls, read_store_urls
+from services.runtime.store_urls import StoreUrls, read_stores_of
 
 _INSTANCE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LEVELS = ("debug", "info", "warning", "error")
@@ -92,7 +92,7 @@ def read_process_settings(services: tuple[Service, ...], environment: Mapping[st
     except SettingsError as error:
         problems += error.problems
     try:
-        store_urls = read_store_urls(environment)
+        store_urls = read_stores_of(services, environment)
     except SettingsError as error:
         problems += error.problems
 

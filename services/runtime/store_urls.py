@@ -8,11 +8,12 @@ https, _TLS need not be set.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from services.catalogue import STORES, Service
 from services.runtime.settings import SettingsError
 from services.stores.access import DATABASE_NAME, Access, Tls, addresses
 
@@ -24,6 +25,15 @@ _KNOWN = {
     "FILES": ("file:///absolute/folder", "s3://bucket/prefix"),
     "REGISTRY": ("none:", "redis://host:port,host:port/0", "etcd://host:port,host:port/prefix"),
 }
+WORDS = {
+    "mysql": "DATABASE",
+    "redis": "CACHE",
+    "rabbitmq": "QUEUE",
+    "elasticsearch": "SEARCH",
+    "etcd": "REGISTRY",
+    "files": "FILES",
+}
+"""The catalogue's name of a store -> its word in the variables."""
 _DEFAULT = {"SEARCH": "database:", "REGISTRY": "none:"}
 _OPTIONS = {
     "SEARCH_INDEX_PREFIX": ("chatsystem", re.compile(r"[a-z][a-z0-9_-]{0,59}"), "a lower-case name such as chatsystem"),
@@ -43,9 +53,10 @@ class StoreUrls:
     """What some stores need besides; keys as in _OPTIONS."""
 
 
-def read_store_urls(environment: Mapping[str, str]) -> StoreUrls:
-    """Reads and checks every store. Raises SettingsError with every problem."""
-    return read_some_stores(tuple(_KNOWN), environment)
+def read_stores_of(services: Iterable[Service], environment: Mapping[str, str]) -> StoreUrls:
+    """The registry, and what the catalogue gives to these services. Raises SettingsError."""
+    names = {store for service in services for store in service.stores} | {"etcd"}
+    return read_some_stores(tuple(WORDS[name] for name in STORES if name in names), environment)
 
 
 def read_one_store(store: str, environment: Mapping[str, str]) -> StoreUrls:

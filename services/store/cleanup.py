@@ -1,5 +1,5 @@
 """What nobody can see any more is deleted in the background: messages and files of conversations without members, and files
-that were stored for a message which then was not (its sender was refused, or never tried again after a failure).
+that have no use (services/store/file_cleanup.py).
 
 The files go first: a crash in between leaves messages that nobody can see, and the next sweep finds them again. Several
 replicas sweeping at once do no harm.
@@ -16,17 +16,14 @@ from functools import partial
 from services.protocol.file_pb2 import DeleteFilesReq
 from services.runtime.events import SEARCH, MessageEvent
 from services.runtime.rpc import Clients, Unavailable
+from services.store.file_cleanup import FileCleanup
 from services.stores.batches import select_in
 from services.stores.ports import Connection, Database, StoreError
-from services.transmit.attachments import REQUEST_PREFIX
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 600.0
 """Seconds between two sweeps."""
-
-ORPHAN_AGE = 86_400.0
-"""Seconds for which the file of a message that does not exist is kept: so long its sender may try again."""
 
 CHUNK = 500
 """Messages deleted in one transaction, conversations looked at in one read."""
@@ -46,6 +43,7 @@ class Cleanup:
         self._clients = clients
         self._clock = clock
         self._interval = interval
+        self._files = FileCleanup(database, self._delete_files, clock)
         self._feeds_search = feeds_search
         self._task: asyncio.Task[None] | None = None
 
@@ -72,18 +70,8 @@ class Cleanup:
                 deleted += await self._delete(name)
 
     async def sweep_files(self) -> int:
-        """Deletes the files of messages that do not exist; returns how many. Raises StoreError, Unavailable."""
-        deleted = 0
-        after = 0
-        before = int((self._clock() - ORPHAN_AGE) * 1000)
-        while True:
-            rows = await self._database.read(partial(_sent_files, after=after, before=before))
-            if not rows:
-                return deleted
-            after = rows[-1][0]
-            orphans = await self._database.read(partial(_unnamed, files=[file_id for _, file_id in rows]))
-            await self._delete_files(orphans)
-            deleted += len(orphans)
+        """See services.store.file_cleanup."""
+        return await self._files.sweep()
 
     async def _delete_files(self, file_ids: list[str]) -> None:
         if file_ids:
@@ -165,21 +153,6 @@ def _only_here(connection: Connection, name: str, files: list[str]) -> list[str]
     )
     used = {row[0] for row in elsewhere}
     return [file_id for file_id in dict.fromkeys(files) if file_id not in used]
-
-
-def _sent_files(connection: Connection, after: int, before: int) -> list[tuple[int, str]]:
-    """The next files that were stored for a message before a time, in order of their number."""
-    rows = connection.execute(
-        "SELECT id, file_id FROM file WHERE id > ? AND created_at < ? AND request_id LIKE ? ORDER BY id LIMIT ?",
-        [after, before, f"{REQUEST_PREFIX}%", CHUNK],
-    )
-    return [(int(number), str(file_id)) for number, file_id in rows]
-
-
-def _unnamed(connection: Connection, files: list[str]) -> list[str]:
-    """The files that no message names."""
-    named = {row[0] for row in select_in(connection, "SELECT file_id FROM message WHERE file_id IN ({})", files)}
-    return [file_id for file_id in files if file_id not in named]
 
 
 def _delete_messages(connection: Connection, name: str, last: int, events: Sequence[MessageEvent], now: int) -> int:

@@ -10,6 +10,8 @@ from services.stores.ports import Connection
 
 _COLUMNS = "user_id, nickname, description, password_hash, phone, avatar_id"
 _IN_LIST = 500
+AVATAR_PREFIX = "avatar:"
+"""Of the request ids under which pictures of people are stored; tells the clean-up of the store service which files those are."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,10 @@ class Profile:
             "file",
             "StoreFile",
             file_pb2.StoreFileReq(
-                request_id=f"avatar:{new_id()}", user_id=request.user_id, file_name="avatar", content=request.avatar
+                request_id=f"{accounts.AVATAR_PREFIX}{new_id()}",
+                user_id=request.user_id,
+                file_name="avatar",
+                content=request.avatar,
             ),
         )
         if not stored.success:

@@ -39,15 +39,18 @@ class Server:
 
 class ProductionStores:
     """`directory` has to be one that other users can enter, for Elasticsearch never runs as root. `mysql_options` are further
-    ones of the server."""
+    ones of the server, `elasticsearch_options` those of its Java machine."""
 
-    def __init__(self, directory: Path, *, mysql_options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, directory: Path, *, mysql_options: tuple[str, ...] = (), elasticsearch_options: str | None = None
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.mysql = MariaDB(directory / "mysql", mysql_options)
         self.redis = Valkey(directory / "redis")
         self.rabbitmq = RabbitMQ(directory / "rabbitmq")
-        self.elasticsearch = Elasticsearch(directory / "elasticsearch")
+        java = {"java_options": elasticsearch_options} if elasticsearch_options else {}
+        self.elasticsearch = Elasticsearch(directory / "elasticsearch", **java)
         self.etcd = Etcd(directory / "etcd")
         self.servers = {
             "mysql": _of_process("mysql", self.mysql.process, self.mysql.start),

@@ -45,8 +45,8 @@ def clean_environment() -> dict[str, str]:
 
 class System:
     """`split`: one process per service over the registry in Valkey, `replicas` of a service more than one. `settings` are
-    further variables of all processes. `stores`: production stores that run, in place of the embedded ones. Processes are
-    named after their service, further replicas gateway-2 and so on."""
+    further variables of all processes. `stores`: production stores that run, in place of the embedded ones. `code`: where the
+    services are, if not here. Processes are named after their service, further replicas gateway-2 and so on."""
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class System:
         replicas: Mapping[str, int] | None = None,
         settings: Mapping[str, str] | None = None,
         stores: ProductionStores | None = None,
+        code: Path = ROOT,
     ) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,8 @@ class System:
         self.host = "127.0.0.1"
         self._metrics_ports: dict[str, int] = {}
         self._environment = clean_environment() | self._store_settings() | FOR_TESTS
+        # Not from the folder that this happens to be started in.
+        self._environment |= {"PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}
         for service in SERVICES:
             self._environment[f"CHATSYSTEM_{service.name.upper()}_PORT"] = str(next(self._ports))
         self._environment |= settings or {}
@@ -149,10 +152,12 @@ class System:
     def migrate(self) -> None:
         self.tool("migrate")
 
-    def tool(self, *arguments: str) -> str:
+    def tool(self, *arguments: str, timeout: float = 60.0) -> str:
         """What a verb of `chatsystem-services` prints, with the environment of the services."""
         command = [sys.executable, "-m", "services.runtime.main", *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
         assert done.returncode == 0, f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -27,6 +27,7 @@ from controller.targets.local.lease import Lease
 from controller.targets.local.observe import observed
 from controller.targets.local.ports import LOOPBACK
 from controller.targets.local.probes import Prober, Pulse
+from controller.targets.local.remains import Remains
 
 BUSY, IDLE = 0.03, 0.2
 """Seconds between two looks at the processes: while something starts or stops, and otherwise."""
@@ -48,6 +49,7 @@ class LocalTarget:
         self._state = state
         self._lease = Lease()
         self._children = Children()
+        self._remains = Remains(self._children)
         self._prober = Prober()
         self._driven: dict[str, Blueprint] = {}
         self._addresses: dict[str, str] = {}
@@ -74,7 +76,11 @@ class LocalTarget:
         return self._lease.acquire(self._state.lock(system))
 
     async def release(self, system: str) -> None:
-        self._driven.pop(system, None)
+        """What still runs of a system whose declaration is gone is stopped first: nobody else would know of it."""
+        driven = self._driven.pop(system, None)
+        paths = self._state.system(system)
+        if driven is not None and not paths.declaration.exists():
+            await self._remains.stop(system, paths)
         self._prober.forget(set(), f"{system}/")
         self._lease.release(self._state.lock(system))
 
@@ -86,6 +92,7 @@ class LocalTarget:
         if self._lease.holds(self._state.lock(system)):
             # Last: a death that is seen has to be on record, or its restart would know neither reason nor back-off.
             self._driven[system] = blueprint
+            self._remains.see(system, paths)
             attend(paths, self._children, time.time())
         return observed(paths, blueprint, pulses, time.time(), time.monotonic())
 
@@ -110,6 +117,7 @@ class LocalTarget:
             busy = False
             for system, blueprint in list(self._driven.items()):
                 paths = self._state.system(system)
+                self._remains.see(system, paths)
                 attend(paths, self._children, time.time())
                 state = observed(paths, blueprint, self._ask(system, paths), time.time(), time.monotonic())
                 mark = (tuple((item.id, item.health, item.digest) for item in state.instances), state.jobs)

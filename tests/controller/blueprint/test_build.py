@@ -73,6 +73,22 @@ def test_a_process_per_service_finds_the_others_in_the_registry_with_a_secret() 
     assert not any(port.published for port in user.ports)
 
 
+def test_a_process_is_told_of_the_stores_of_its_services_alone() -> None:
+    made = blueprint(CLUSTER)
+    told = {
+        name: {key.split("_")[1] for key in found(made, name).environment if key.endswith("_URL")} for name in SERVICES
+    }
+    assert told["speech"] == {"REGISTRY"}
+    assert told["gateway"] == {"CACHE", "REGISTRY"}
+    assert told["file"] == {"DATABASE", "FILES", "REGISTRY"}
+    assert {name for name in SERVICES if found(made, name).volumes} == {"file"}
+    for name, words in told.items():
+        secrets = {secret for secret, _ in found(made, name).secrets.values()}
+        assert ("mysql" in secrets) == ("DATABASE" in words)
+    assert found(made, "speech").depends_on == ("etcd",)
+    assert found(made, "file").depends_on == ("mysql", "etcd", "migration")
+
+
 def test_a_cluster_runs_each_store_as_a_server_of_its_own() -> None:
     made = blueprint(CLUSTER)
     stores = [item.name for item in made.workloads if item.kind is Kind.STORE]
@@ -171,7 +187,7 @@ def test_access_to_an_external_store_reaches_the_services_as_files(store: str, p
     tls = {"caSecret": "authority", "clientSecret": "me", "insecureSkipVerify": True}
     addresses = [address, address.replace("one", "two")]
     made = blueprint(SPLIT, stores={store: {"external": {"endpoints": addresses, "secretName": "who", "tls": tls}}})
-    services = found(made, "user")
+    services = found(made, "transmit")
     url = services.environment[f"CHATSYSTEM_{prefix}_URL"]
     assert "one:1" in url
     assert "two:1" in url
@@ -189,6 +205,13 @@ _FILES = {
     "CERTIFICATE": ("me", "tls.crt"),
     "KEY": ("me", "tls.key"),
 }
+
+
+def test_one_secret_may_hold_what_several_purposes_need() -> None:
+    tls = {"caSecret": "all", "clientSecret": "all"}
+    made = blueprint(SPLIT, stores={"mysql": {"external": {"endpoints": ["db:1"], "secretName": "all", "tls": tls}}})
+    (secret,) = (item for item in made.secrets if item.name == "all")
+    assert secret.keys == ("username", "password", "ca.crt", "tls.crt", "tls.key")
 
 
 def test_a_bucket_behind_an_authority_of_ones_own_is_trusted() -> None:

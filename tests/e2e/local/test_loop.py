@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -158,3 +160,33 @@ def test_secrets_are_in_no_argument_and_no_log(product: Product):
     texts += [Path(f"/proc/{pid}/cmdline").read_text() for pid in pids]
     for secret in secrets:
         assert all(secret not in text for text in texts)
+
+
+@pytest.mark.parametrize("removed", ["state", "state/systems", "state/systems/acme/declaration.json"])
+async def test_what_runs_is_stopped_when_its_state_is_removed_under_it(product: Product, removed: str) -> None:
+    pids = [*product.pids().values(), product.controller]
+    path = product.directory / removed
+
+    def gone() -> bool:
+        # The controller may write a record while the folder is being removed.
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        path.unlink(missing_ok=True) if path.is_file() else None
+        return not path.exists()
+
+    wait_for(gone, 20.0, "what is to be removed is gone")
+    wait_for(lambda: not any(alive(pid) for pid in pids if pid), 60.0, "nothing runs any more")
+    for port in (product.http_port, product.websocket_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert carriers(product.directory) == []
+
+
+def carriers(folder: Path) -> list[str]:
+    """The processes of this machine whose environment names a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and str(folder).encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_text())
+    return found

@@ -114,7 +114,7 @@ def test_a_database_without_a_schema_exits_1_and_names_the_remedy(environment):
 def test_a_store_that_stays_away_exits_1_and_is_named(environment):
     run("migrate", environment=environment)
     away = environment | {"CHATSYSTEM_CACHE_URL": f"redis://127.0.0.1:{free_ports(1)[0]}/0"}
-    code, output = run("file", environment=away)
+    code, output = run("user", environment=away)
     assert code == 1
     assert "Redis server cannot be reached" in output
 
@@ -145,7 +145,7 @@ def test_a_started_process_is_ready_drains_at_sigterm_and_exits_0(start, environ
     process = start(*SERVICES, CHATSYSTEM_LOG_FORMAT="json")
     wait_ready(process, environment)
     report = json.loads(health(environment)[1])
-    assert report["checks"] == dict.fromkeys(["database", "cache", "queue", "files"], "ok")
+    assert report["checks"] == dict.fromkeys(["database", "cache", "files"], "ok")
     process.signal(signal.SIGTERM)
     assert process.wait(20) == 0
     records = [json.loads(line) for line in process.output().splitlines()]
@@ -210,7 +210,7 @@ def test_readiness_follows_the_cache(start, environment, tmp_path):
     own.start()
     run("migrate", environment=environment)
     process = start(
-        "file",
+        "user",
         CHATSYSTEM_CACHE_URL=own.url,
         CHATSYSTEM_CACHE_PASSWORD_FILE=str(own.password_file),
     )
@@ -229,7 +229,7 @@ def test_a_store_that_comes_up_late_is_waited_for(start, environment, tmp_path):
     run("migrate", environment=environment)
     late = Valkey(tmp_path / "late")
     process = start(
-        "file",
+        "user",
         CHATSYSTEM_CACHE_URL=late.url,
         CHATSYSTEM_CACHE_PASSWORD_FILE=str(late.password_file),
         CHATSYSTEM_START_TIMEOUT="20",

@@ -121,3 +121,107 @@ async def test_a_long_request_id_repeated_makes_no_second_file(chat: TestRuntime
     for _ in range(2):
         assert (await send(chat, picture("ann", "pair", b"pixels", "r" * 64))).success
     assert await rows(chat, "SELECT count(*) FROM file") == [(1,)]
+
+
+async def test_a_file_is_looked_at_once(chat: TestRuntime) -> None:
+    """One that appears among those that were looked at, as none does, is not found."""
+    cleanup = Cleanup(chat.database, chat.clients, chat.clock)
+    await file_of(chat, "pair")
+    chat.clock.advance(10 * 86_400)
+    assert await cleanup.sweep_files() == 0
+    now = int(chat.clock() * 1000)
+
+    def add(age: float) -> Any:
+        columns = ("file_id", "user_id", "request_id", "file_size", "sha256", "created_at")
+        row = (f"{int(age):032x}", "ann", f"send:{age}", 1, "", now - int(age * 1000))
+        return chat.database.write(lambda connection: connection.insert_many("file", columns, [row]))
+
+    await add(5 * 86_400)
+    await add(86_400 + 600)  # the clocks of processes differ
+    await add(86_400 - 600)
+    assert await cleanup.sweep_files() == 1
+    chat.clock.advance(1200)
+    assert await cleanup.sweep_files() == 1
+    assert await rows(chat, "SELECT file_id FROM file WHERE file_size = 1") == [(f"{5 * 86_400:032x}",)]
+
+
+async def test_a_sweep_that_failed_begins_again_where_it_began(
+    chat: TestRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = StoreFileReq(request_id="send:lost", user_id="ann", content=b"lost")
+    await chat.clients.call("file", "StoreFile", request)
+    chat.clock.advance(86_401)
+    cleanup = Cleanup(chat.database, chat.clients, chat.clock)
+    call = chat.clients.call
+
+    async def away(service: str, *rest: object, **more: object) -> object:
+        raise Unavailable(f"no replica of service {service} is known")
+
+    monkeypatch.setattr(chat.clients, "call", away)
+    with pytest.raises(Unavailable):
+        await cleanup.sweep_files()
+    monkeypatch.setattr(chat.clients, "call", call)
+    assert await cleanup.sweep_files() == 1
+
+
+async def test_many_files_of_one_moment_are_all_looked_at(chat: TestRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.store.file_cleanup.CHUNK", 3)
+    for number in range(8):
+        request = StoreFileReq(request_id=f"send:{number}", user_id="ann", content=b"lost")
+        await chat.clients.call("file", "StoreFile", request)
+    chat.clock.advance(86_401)
+    assert await Cleanup(chat.database, chat.clients, chat.clock).sweep_files() == 8
+
+
+async def test_the_looking_goes_by_an_index(chat: TestRuntime) -> None:
+    seen: list[str] = []
+    read = chat.database.read
+
+    async def explained(work: Any) -> Any:
+        def spied(connection: Any) -> Any:
+            execute = connection.execute
+
+            class Spy:
+                dialect = connection.dialect
+
+                def execute(self, sql: str, parameters: Any = ()) -> Any:
+                    if sql.startswith("SELECT created_at"):
+                        prefix = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+                        seen.append(str(execute(prefix + sql, parameters)))
+                    return execute(sql, parameters)
+
+            return work(Spy())
+
+        return await read(spied)
+
+    await file_of(chat, "pair")
+    chat.clock.advance(86_401)
+    chat.database.read = explained  # type: ignore[method-assign]
+    await Cleanup(chat.database, chat.clients, chat.clock).sweep_files()
+    chat.database.read = read  # type: ignore[method-assign]
+    assert seen
+    assert all("file_age" in plan for plan in seen)
+
+
+@pytest.mark.parametrize("crash", ["before the change", "after the change"])
+async def test_a_picture_that_a_crash_left_behind_goes_after_a_day(chat: TestRuntime, crash: str) -> None:
+    async def stored(content: bytes) -> str:
+        request = StoreFileReq(request_id=f"avatar:{content.decode()}", user_id="ann", content=content)
+        return (await chat.clients.call("file", "StoreFile", request)).file_id
+
+    def wears(file_id: str) -> Any:
+        return chat.database.write(lambda c: c.change("UPDATE user SET avatar_id = ? WHERE user_id = 'ann'", [file_id]))
+
+    cleanup = Cleanup(chat.database, chat.clients, chat.clock)
+    old = await stored(b"old")
+    await wears(old)
+    chat.clock.advance(30 * 86_400)
+    assert await cleanup.sweep_files() == 0
+    new = await stored(b"new")
+    if crash == "after the change":
+        await wears(new)
+    assert await cleanup.sweep_files() == 0
+    chat.clock.advance(86_401)
+    assert await cleanup.sweep_files() == 1
+    kept = {file_id: await chat.files.get(file_id) for file_id in (old, new)}
+    assert kept == ({old: None, new: b"new"} if crash == "after the change" else {old: b"old", new: None})

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from tests.testbed.engine import docker
 from tests.testbed.kubernetes import programs
 from tests.testbed.kubernetes.control_plane import ControlPlane
 from tests.testbed.kubernetes.kubectl import Kubectl
@@ -80,9 +81,7 @@ class Cluster:
             self._undo.pop()()
 
     def load(self, *images: str) -> None:
-        from tests.testbed.images.engine import docker_command
-
-        self.node.load_from([*docker_command(), "save", *images])
+        self.node.load_from(docker().command("save", *images))
 
     def program(self, name: str) -> Process:
         """One of its programs, to be stopped, killed and started: apiserver, kubelet, etcd, ..."""

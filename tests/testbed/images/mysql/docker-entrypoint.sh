@@ -2,9 +2,6 @@
 # What the official image mysql does before the server: make a database in an empty volume, as the variables say.
 set -euo pipefail
 
-data=/var/lib/mysql
-socket=/var/run/mysqld/mysqld.sock
-
 stop() { echo "[ERROR] [Entrypoint]: $*" >&2; exit 1; }
 
 # The value of a variable, or what is in the file that the variable NAME_FILE names.
@@ -16,6 +13,7 @@ setting() {
 
 quoted() { printf "'%s'" "$(printf '%s' "$1" | sed -e 's/\\/\\\\/g' -e "s/'/''/g")"; }
 
+# Makes the database that the server with these arguments will use.
 make_database() {
   local root user password database host
   root="$(setting MYSQL_ROOT_PASSWORD)"
@@ -26,8 +24,8 @@ make_database() {
   [ -n "$root$(setting MYSQL_ALLOW_EMPTY_PASSWORD)$(setting MYSQL_RANDOM_ROOT_PASSWORD)" ] ||
     stop "Database is uninitialized and password option is not specified. You need to specify one of MYSQL_ROOT_PASSWORD, MYSQL_ALLOW_EMPTY_PASSWORD, MYSQL_RANDOM_ROOT_PASSWORD"
   [ "$user" != root ] || stop 'MYSQL_USER="root": MYSQL_USER and MYSQL_PASSWORD are for configuring a regular user'
-  mariadb-install-db --auth-root-authentication-method=normal --skip-test-db >/dev/null
-  mysqld --skip-networking &
+  mariadb-install-db --datadir="$data" --auth-root-authentication-method=normal --skip-test-db >/dev/null
+  "$@" --skip-networking &
   local server=$!
   until mariadb-admin ping >/dev/null 2>&1; do
     kill -0 "$server" || stop "Unable to start server."
@@ -49,10 +47,12 @@ make_database() {
 
 [ "${1:0:1}" != - ] || set -- mysqld "$@"
 if [ "$1" = mysqld ]; then
+  data="$("$@" --verbose --help 2>/dev/null | awk '$1 == "datadir" { print $2 }')"
+  mkdir -p "$data"
   if [ "$(id -u)" = 0 ]; then
     chown -R mysql:mysql "$data" /var/run/mysqld
     exec setpriv --reuid mysql --regid mysql --init-groups "$0" "$@"
   fi
-  [ -d "$data/mysql" ] || make_database
+  [ -d "$data/mysql" ] || make_database "$@"
 fi
 exec "$@"
