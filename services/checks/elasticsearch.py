@@ -33,7 +33,6 @@ OLDEST = (8,)
 NEARLY_FULL = 0.9
 """Used share of a disk from which, by default, no new copies are placed on a node (the high watermark)."""
 PRIVILEGES = ("manage", "read", "write")
-_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,14 @@ async def check(wanted: Wanted) -> Report:
     nodes = [(str(urlsplit(url).hostname), _port(url)) for url in urls]
     encrypted = all(url.startswith("https:") for url in urls)
     access = wanted.access if not encrypted or wanted.access.tls else _with_tls(wanted.access)
-    numbers, findings = await ways(nodes, access if encrypted else Access())
+    numbers, findings = await ways(nodes, access if encrypted else Access(), wanted.timeout)
     chosen = numbers[0]
     prefix = wanted.options.get("SEARCH_INDEX_PREFIX", "chatsystem")
-    client = connect([urls[chosen]], access, timeout=_TIMEOUT)
+    client = connect([urls[chosen]], access, timeout=wanted.timeout)
     try:
         facts = await _look(client, prefix)
     except (ApiError, TransportError, UnsupportedProductError) as failure:
-        if not encrypted and not isinstance(failure, ApiError) and await speaks_tls(nodes[chosen]):
+        if not encrypted and not isinstance(failure, ApiError) and await speaks_tls(nodes[chosen], wanted.timeout):
             remedy = "write https in endpoints, and name its authority in tls.caSecret if it is one of your own"
             plain = wants_tls(nodes[chosen])
             raise Refused(error(plain.reason, f"endpoints[{chosen}]", plain.message, remedy)) from failure

@@ -30,9 +30,9 @@ from services.stores.etcd_client import EtcdClient
 from services.stores.ports import StoreError
 
 OLDEST = (3, 4)
-_TIMEOUT = 2.0
 _FULL = "space exceeded"
-_NO_LEADER = "has no leader, so it takes no writes"
+_OWN_WORDS = ("etcdserver:", "context deadline exceeded")
+"""How a failure begins that a member tells, and not the way to it."""
 
 
 async def check(wanted: Wanted) -> Report:
@@ -44,7 +44,7 @@ async def check(wanted: Wanted) -> Report:
         text = "the secret has a user name or a password, but not both"
         raise Refused(error(DENIED, "secretName", text, "give it both, or leave secretName out"))
     members = addresses(wanted.url)
-    numbers, findings = await ways(members, wanted.access)
+    numbers, findings = await ways(members, wanted.access, wanted.timeout)
     last = Refused()
     for number in numbers:
         try:
@@ -52,7 +52,7 @@ async def check(wanted: Wanted) -> Report:
         except Refused as refused:
             last = refused
             silent = refused.findings[0].reason == UNREACHABLE and wanted.access.tls is None
-            if silent and await speaks_tls(members[number]):
+            if silent and await speaks_tls(members[number], wanted.timeout):
                 last = Refused(wants_tls(members[number]))
             continue
         if version_of(version) < OLDEST:
@@ -66,13 +66,15 @@ def _look(member: Address, number: int, wanted: Wanted) -> str:
     """The version of a member on which the services can work. Raises Refused."""
     prefix = urlsplit(wanted.url).path.rstrip("/")
     host = f"[{member[0]}]" if ":" in member[0] else member[0]
-    client = EtcdClient(f"etcd://{host}:{member[1]}{prefix}", wanted.access, timeout=_TIMEOUT)
+    client = EtcdClient(f"etcd://{host}:{member[1]}{prefix}", wanted.access, timeout=wanted.timeout)
     try:
-        status = client.call(lambda etcd: _status(client.messages, etcd))
+        status = client.call(lambda etcd: _status(client.messages, etcd, wanted.timeout))
         if not status.leader:
-            raise Refused(error(UNHEALTHY, "", f"etcd {_NO_LEADER}", "start enough members for a majority"))
+            raise Refused(
+                error(UNHEALTHY, "", "etcd has no leader, so it takes no writes", "start enough members for a majority")
+            )
         for key in (f"{prefix}/check", f"/metadata{prefix}/check"):
-            client.call(lambda etcd, key=key: _may_write(client.messages, etcd, key))  # type: ignore[misc]
+            client.call(lambda etcd, key=key: _may_write(client.messages, etcd, key, wanted.timeout))  # type: ignore[misc]
     except StoreError as failure:
         raise Refused(_refusal(failure, member, number, wanted, prefix)) from failure
     finally:
@@ -80,13 +82,13 @@ def _look(member: Address, number: int, wanted: Wanted) -> str:
     return str(status.version)
 
 
-def _status(messages: Any, etcd: Any) -> Any:
+def _status(messages: Any, etcd: Any, timeout: float) -> Any:
     return etcd.maintenancestub.Status(
-        messages.StatusRequest(), _TIMEOUT, credentials=etcd.call_credentials, metadata=etcd.metadata
+        messages.StatusRequest(), timeout, credentials=etcd.call_credentials, metadata=etcd.metadata
     )
 
 
-def _may_write(messages: Any, etcd: Any, key: str) -> None:
+def _may_write(messages: Any, etcd: Any, key: str, timeout: float) -> None:
     """etcd looks at the rights and the room that both branches of a transaction need before it decides which to take."""
     never = messages.Compare(
         result=messages.Compare.GREATER, target=messages.Compare.VERSION, key=key.encode(), version=2**62
@@ -95,7 +97,7 @@ def _may_write(messages: Any, etcd: Any, key: str) -> None:
     gets = messages.RequestOp(request_range=messages.RangeRequest(key=key.encode()))
     etcd.kvstub.Txn(
         messages.TxnRequest(compare=[never], success=[puts], failure=[gets]),
-        _TIMEOUT,
+        timeout,
         credentials=etcd.call_credentials,
         metadata=etcd.metadata,
     )
@@ -133,6 +135,7 @@ def _refusal(failure: StoreError, member: Address, number: int, wanted: Wanted, 
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             text = f"etcd takes no writes in time: {shown(member)} has no majority, or is overloaded"
             return error(UNHEALTHY, "", text, "start enough members for a majority")
-        case grpc.StatusCode.UNAVAILABLE if "leader" in details:
-            return error(UNHEALTHY, "", f"etcd {_NO_LEADER}", "start enough members for a majority")
+        case grpc.StatusCode.UNKNOWN | grpc.StatusCode.UNAVAILABLE if details.startswith(_OWN_WORDS):
+            text = f"etcd takes no writes now ({details.removeprefix('etcdserver:').strip()})"
+            return error(UNHEALTHY, "", text, "start enough members for a majority")
     return error(UNREACHABLE, field, f"{shown(member)}: {failure}", "correct the address, or see its log")

@@ -64,6 +64,8 @@ class Wanted:
     """As in services.runtime.store_urls.StoreUrls."""
     connections: int = 0
     """Connections that the services need of a database altogether; 0: not known."""
+    timeout: float = 4.0
+    """Seconds for one exchange with the store."""
 
 
 @dataclass(frozen=True)

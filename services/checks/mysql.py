@@ -38,8 +38,6 @@ from services.stores.mysql.migrator import standing
 from services.stores.mysql.target import DEFAULT_USERNAME, Patience, Target, read_target
 from services.stores.ports import StoreError
 
-PATIENCE = Patience(connect=3.0, statement=2.0, reconnect=0.0)
-
 _VARIABLES = (
     "read_only", "super_read_only", "innodb_read_only", "innodb_flush_log_at_trx_commit", "log_bin", "sync_binlog",
     "binlog_format", "max_allowed_packet", "max_connections", "max_user_connections",
@@ -55,8 +53,9 @@ _PLUGIN = {1251, 2059, 1698}
 
 async def check(wanted: Wanted) -> Report:
     """Raises Refused."""
-    target = read_target(wanted.url, wanted.access, PATIENCE)
-    numbers, problems = await ways(target.addresses, wanted.access, direct=False)
+    patience = Patience(connect=wanted.timeout, statement=wanted.timeout, reconnect=0.0)
+    target = read_target(wanted.url, wanted.access, patience)
+    numbers, problems = await ways(target.addresses, wanted.access, wanted.timeout, direct=False)
     answers = await asyncio.gather(
         *(in_thread(lambda number=number: _look(target, number)) for number in numbers),  # type: ignore[misc]
         return_exceptions=True,

@@ -34,18 +34,17 @@ from services.stores.rabbitmq_link import Link, answered
 from services.stores.rabbitmq_topology import PREFIX
 
 OLDEST = (3, 10)
-_TIMEOUT = 2.5
 
 
 async def check(wanted: Wanted) -> Report:
     """Raises Refused."""
     nodes = addresses(wanted.url)
-    numbers, findings = await ways(nodes, wanted.access)
+    numbers, findings = await ways(nodes, wanted.access, wanted.timeout)
     node = nodes[numbers[0]]
     host = f"[{node[0]}]" if ":" in node[0] else node[0]
     virtual_host = unquote(urlsplit(wanted.url).path[1:]) or "/"
     link = Link(
-        f"amqp://{host}:{node[1]}/{quote(virtual_host, safe='')}", wanted.access, name="check", timeout=_TIMEOUT
+        f"amqp://{host}:{node[1]}/{quote(virtual_host, safe='')}", wanted.access, name="check", timeout=wanted.timeout
     )
     opened = False
     try:
@@ -57,7 +56,7 @@ async def check(wanted: Wanted) -> Report:
             text = f"RabbitMQ {version} is too old"
             findings.append(error(UNSUPPORTED, f"endpoints[{numbers[0]}]", text, "use RabbitMQ 3.10 or later"))
         else:
-            await _try_rights(channel)
+            await _try_rights(channel, wanted.timeout)
     except StoreError as failure:
         silent = not opened and isinstance(failure.__cause__, TimeoutError)
         if silent:
@@ -68,15 +67,15 @@ async def check(wanted: Wanted) -> Report:
     return Report(f"{product} {version}", shown(node), findings=tuple(findings))
 
 
-async def _try_rights(channel: Any) -> None:
+async def _try_rights(channel: Any, timeout: float) -> None:
     """Does once what the services do. Raises StoreError."""
     name = f"{PREFIX}check.{secrets.token_hex(8)}"
-    exchange = await answered(channel.declare_exchange(name, ExchangeType.FANOUT, auto_delete=True), _TIMEOUT)
-    queue = await answered(channel.declare_queue(name, exclusive=True, auto_delete=True), _TIMEOUT)
-    await answered(queue.bind(exchange), _TIMEOUT)
-    await answered(exchange.publish(aio_pika.Message(b"check"), ""), _TIMEOUT)
-    await answered(queue.get(no_ack=True, fail=False), _TIMEOUT)
-    await answered(queue.delete(if_unused=False, if_empty=False), _TIMEOUT)
+    exchange = await answered(channel.declare_exchange(name, ExchangeType.FANOUT, auto_delete=True), timeout)
+    queue = await answered(channel.declare_queue(name, exclusive=True, auto_delete=True), timeout)
+    await answered(queue.bind(exchange), timeout)
+    await answered(exchange.publish(aio_pika.Message(b"check"), ""), timeout)
+    await answered(queue.get(no_ack=True, fail=False), timeout)
+    await answered(queue.delete(if_unused=False, if_empty=False), timeout)
 
 
 def _text(value: Any) -> str:
@@ -106,7 +105,7 @@ async def _refusal(failure: StoreError, node: Address, number: int, wanted: Want
     if isinstance(cause, TimeoutError):
         text = f"{shown(node)} answers, but takes no message: it is short of memory or disk"
         return error(FULL, "", text, "see `rabbitmq-diagnostics alarms`, and make room")
-    if wanted.access.tls is None and await speaks_tls(node):
+    if wanted.access.tls is None and await speaks_tls(node, wanted.timeout):
         return wants_tls(node)
     if "cannot be reached" in words:
         return _no_amqp(node, number)

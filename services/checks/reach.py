@@ -15,8 +15,6 @@ from services.checks.finding import TLS, UNREACHABLE, Finding, Refused, as_warni
 from services.stores.access import Access, Address, Tls
 from services.stores.ports import StoreError
 
-CONNECT = 3.0
-"""Seconds for a connection, and for a handshake."""
 _ALERT = 0.2
 """Seconds in which a server that refuses our certificate says so; TLS 1.3 lets it do that after the handshake."""
 
@@ -25,12 +23,15 @@ _NAMES = {62, 64}  # another host name, another IP address
 """Of X509_V_ERR_*: https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/"""
 
 
-async def ways(addresses: Sequence[Address], access: Access, *, direct: bool = True) -> tuple[list[int], list[Finding]]:
-    """The numbers of the addresses that can be reached, and what is wrong with the others. `direct`: TLS, if it is asked for,
-    begins with the first byte. Raises Refused if there is no way at all."""
+async def ways(
+    addresses: Sequence[Address], access: Access, timeout: float, *, direct: bool = True
+) -> tuple[list[int], list[Finding]]:
+    """The numbers of the addresses that can be reached, and what is wrong with the others. `timeout`: seconds for a connection
+    and for a handshake. `direct`: TLS, if it is asked for, begins with the first byte. Raises Refused if there is no way at
+    all."""
     tls = access.tls if direct else None
     found = await asyncio.gather(
-        *(_way(address, tls, f"endpoints[{number}]") for number, address in enumerate(addresses))
+        *(_way(address, tls, f"endpoints[{number}]", timeout) for number, address in enumerate(addresses))
     )
     open_ = [number for number, problem in enumerate(found) if problem is None]
     problems = [problem for problem in found if problem is not None]
@@ -39,18 +40,18 @@ async def ways(addresses: Sequence[Address], access: Access, *, direct: bool = T
     return open_, [as_warning(problem) for problem in problems]
 
 
-async def way(address: Address, tls: Tls | None, field: str) -> None:
+async def way(address: Address, tls: Tls | None, field: str, timeout: float) -> None:
     """Raises Refused if there is no way."""
-    if problem := await _way(address, tls, field):
+    if problem := await _way(address, tls, field, timeout):
         raise Refused(problem)
 
 
-async def speaks_tls(address: Address) -> bool:
+async def speaks_tls(address: Address, timeout: float) -> bool:
     """Whether a handshake succeeds, whoever it is."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        async with asyncio.timeout(CONNECT):
+        async with asyncio.timeout(timeout):
             _, writer = await asyncio.open_connection(*address, ssl=context)
     except (OSError, TimeoutError):
         return False
@@ -63,14 +64,14 @@ def wants_tls(address: Address) -> Finding:
     return error(TLS, "tls", text, "declare tls, with caSecret if its authority is one of your own")
 
 
-async def _way(address: Address, tls: Tls | None, field: str) -> Finding | None:
+async def _way(address: Address, tls: Tls | None, field: str, timeout: float) -> Finding | None:
     try:
-        async with asyncio.timeout(CONNECT):
+        async with asyncio.timeout(timeout):
             _, writer = await asyncio.open_connection(*address)
     except (OSError, TimeoutError) as failure:
         return unreachable(address, failure, field)
     await _close(writer)
-    return await _handshake(address, tls, field) if tls is not None else None
+    return await _handshake(address, tls, field, timeout) if tls is not None else None
 
 
 def unreachable(address: Address, failure: Exception, field: str) -> Finding:
@@ -92,13 +93,13 @@ def unreachable(address: Address, failure: Exception, field: str) -> Finding:
     return error(UNREACHABLE, field, f"{place} cannot be reached: {words}", "correct the address, or the network")
 
 
-async def _handshake(address: Address, tls: Tls, field: str) -> Finding | None:
+async def _handshake(address: Address, tls: Tls, field: str, timeout: float) -> Finding | None:
     try:
         context = tls.context()
     except StoreError as failure:
         return error(TLS, "tls", str(failure), "correct the secrets that tls names: certificates and keys in PEM form")
     try:
-        async with asyncio.timeout(CONNECT):
+        async with asyncio.timeout(timeout):
             reader, writer = await asyncio.open_connection(*address, ssl=context, server_hostname=address[0])
     except ssl.SSLError as failure:
         return distrusted(address, failure, field, tls)

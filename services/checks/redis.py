@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     ConnectionError,
@@ -47,7 +49,6 @@ from services.stores.access import Access, Address, addresses
 OLDEST = (7,)
 NEARLY_FULL = 0.9
 RIGHTS = "~* &* +@all -@admin -@dangerous"
-_TIMEOUT = 2.0
 _PROBE = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return redis.call('DEL', KEYS[1])"
 
 
@@ -69,7 +70,7 @@ class Facts:
 async def check(wanted: Wanted) -> Report:
     """Raises Refused."""
     places = addresses(wanted.url)
-    numbers, problems = await ways(places, wanted.access)
+    numbers, problems = await ways(places, wanted.access, wanted.timeout)
     answers = await asyncio.gather(
         *(_look(places[number], number, wanted) for number in numbers), return_exceptions=True
     )
@@ -93,7 +94,7 @@ async def check(wanted: Wanted) -> Report:
     return Report(servers[primary].server, shown(places[primary]), findings=findings)
 
 
-def _client(address: Address, access: Access) -> Any:
+def _client(address: Address, access: Access, timeout: float) -> Any:
     options: dict[str, Any] = {}
     if access.tls is not None:
         options = {
@@ -109,8 +110,9 @@ def _client(address: Address, access: Access) -> Any:
         port=address[1],
         username=access.username or None,
         password=access.password or None,
-        socket_timeout=_TIMEOUT,
-        socket_connect_timeout=_TIMEOUT,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
         single_connection_client=True,
         decode_responses=True,
         **options,
@@ -120,7 +122,7 @@ def _client(address: Address, access: Access) -> Any:
 async def _look(address: Address, number: int, wanted: Wanted) -> Facts:
     """Raises Refused."""
     try:
-        async with _client(address, wanted.access) as client:
+        async with _client(address, wanted.access, wanted.timeout) as client:
             answer = await client.execute_command("HELLO")
             hello = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
             try:
@@ -137,7 +139,7 @@ async def _look(address: Address, number: int, wanted: Wanted) -> Facts:
 async def _write(address: Address, number: int, wanted: Wanted) -> list[Finding]:
     """Does once what the services do, in the database that is declared."""
     try:
-        async with _client(address, wanted.access) as client:
+        async with _client(address, wanted.access, wanted.timeout) as client:
             await client.execute_command("SELECT", int(urlsplit(wanted.url).path.strip("/") or 0))
             await client.eval(_PROBE, 1, f"chatsystem-check:{secrets.token_hex(8)}")
     except (RedisError, OSError) as failure:
@@ -212,7 +214,7 @@ async def _refusal(failure: Exception, address: Address, number: int, wanted: Wa
         case ResponseError():
             text = f"{place} refuses what the services do ({word})"
             return error(UNHEALTHY, where, text, "see its log")
-    if wanted.access.tls is None and await speaks_tls(address):
+    if wanted.access.tls is None and await speaks_tls(address, wanted.timeout):
         return wants_tls(address)
     silent = isinstance(cause, TimeoutError)
     text = f"{place} {'does not answer in time' if silent else 'does not speak the Redis protocol, or went away'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 from urllib.parse import urlsplit
@@ -29,7 +28,6 @@ from services.stores.access import Tls
 from services.stores.files_s3 import bucket
 
 _CODE = re.compile(r"<Code>(\w+)</Code>")
-_TIMEOUT = 3.0
 
 _KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "XAdminUserNotFound"}
 _REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"}
@@ -47,9 +45,10 @@ async def check(wanted: Wanted) -> Report:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         place = shown((str(parts.hostname), port))
         encrypted = parts.scheme == "https"
-        await way((str(parts.hostname), port), (wanted.access.tls or Tls()) if encrypted else None, "endpoint")
+        tls = (wanted.access.tls or Tls()) if encrypted else None
+        await way((str(parts.hostname), port), tls, "endpoint", wanted.timeout)
     name, region = urlsplit(wanted.url).netloc, wanted.options.get("FILES_REGION", "us-east-1")
-    store = bucket(wanted.url, wanted.access, endpoint=endpoint, region=region, timeout=_TIMEOUT)
+    store = bucket(wanted.url, wanted.access, endpoint=endpoint, region=region, timeout=wanted.timeout)
     key = f"check-{secrets.token_hex(8)}"
     findings: list[Finding] = []
     for right, work in (("put", _put), ("get", _get), ("delete", _delete)):
@@ -65,7 +64,7 @@ async def check(wanted: Wanted) -> Report:
 
 
 async def _put(store: S3Store, key: str) -> None:
-    await asyncio.wait_for(obstore.put_async(store, key, b"check", use_multipart=False), 2 * _TIMEOUT)
+    await obstore.put_async(store, key, b"check", use_multipart=False)
 
 
 async def _get(store: S3Store, key: str) -> None:

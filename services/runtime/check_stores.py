@@ -21,7 +21,7 @@ from services.runtime.store_urls import read_some_stores
 log = logging.getLogger(__name__)
 
 NAME = "check-stores"
-BOUND = 12.0
+BOUND = 15.0
 """Seconds for one store; each exchange with it has a shorter limit of its own."""
 
 _WORDS = dict(zip(STORES, ("DATABASE", "CACHE", "QUEUE", "SEARCH", "REGISTRY", "FILES"), strict=True))

@@ -40,7 +40,7 @@ async def test_nobody_and_something_else(etcd, valkey):
     assert told(report) == [("warning", "StoreUnreachable", "endpoints[0]")]
     report = await checked(check, f"etcd://127.0.0.1:{port}/service", Access())
     assert told(report) == [("error", "StoreUnreachable", "endpoints[0]")]
-    report = await checked(check, f"etcd://127.0.0.1:{valkey.port}/service", Access())
+    report = await checked(check, f"etcd://127.0.0.1:{valkey.port}/service", Access(), timeout=2)
     assert [kind for kind, _, _ in told(report)] == ["error"]
 
 
@@ -110,7 +110,7 @@ async def test_a_cluster_without_a_majority(tmp_path):
     finally:
         for member in members:
             member.stop()
-    assert ("error", "StoreUnhealthy", "") in told(report)
+    assert ("error", "StoreUnhealthy", "") in told(report), report.findings
 
 
 async def test_tls(tmp_path):

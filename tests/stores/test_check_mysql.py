@@ -123,7 +123,7 @@ async def test_a_name_that_nobody_knows():
 
 
 async def test_a_server_that_speaks_something_else(valkey):
-    report = await checked(check, f"mysql://127.0.0.1:{valkey.port}/chen_im", Access("a", "some-password"))
+    report = await checked(check, f"mysql://127.0.0.1:{valkey.port}/chen_im", Access("a", "some-password"), timeout=2)
     assert told(report) == [("error", "StoreUnreachable", "endpoints[0]")]
     assert "MySQL protocol" in report.findings[0].message
 

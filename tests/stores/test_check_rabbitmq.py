@@ -85,7 +85,7 @@ async def test_a_node_that_is_down_beside_one_that_is_up(own):
 
 
 async def test_something_else(valkey):
-    report = await checked(check, f"amqp://127.0.0.1:{valkey.port}/", Access("chat", "some-password"))
+    report = await checked(check, f"amqp://127.0.0.1:{valkey.port}/", Access("chat", "some-password"), timeout=2)
     assert told(report) == [("error", "StoreUnreachable", "endpoints[0]")]
     assert "AMQP" in report.findings[0].message
 
@@ -94,7 +94,7 @@ async def test_a_server_that_is_short_of_memory(own):
     server, _ = own
     control(server, "set_vm_memory_high_watermark", "absolute", "1MB")
     try:
-        report = await checked(check, server.url, server.access)
+        report = await checked(check, server.url, server.access, timeout=4)
     finally:
         control(server, "set_vm_memory_high_watermark", "absolute", "1GB")
     assert told(report) == [("error", "StoreFull", "")]

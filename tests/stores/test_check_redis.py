@@ -115,7 +115,7 @@ async def test_tls_of_both_sides(start, tmp_path):
 
 
 async def test_tls_where_it_is_not_spoken(valkey):
-    report = await checked(check, valkey.url, Access("", valkey.password, Tls(verify=False)))
+    report = await checked(check, valkey.url, Access("", valkey.password, Tls(verify=False)), timeout=2)
     assert told(report) == [("error", "StoreTlsFailed", "tls")]
 
 

@@ -10,10 +10,12 @@ from services.checks.finding import Refused, Report, Wanted
 from services.stores.access import Access
 
 
-async def checked(check: Callable[[Wanted], Awaitable[Report]], url: str, access: Access, **named: Any) -> Report:
-    """What it reports. No finding may show the password."""
+async def checked(
+    check: Callable[[Wanted], Awaitable[Report]], url: str, access: Access, *, timeout: float = 30.0, **named: Any
+) -> Report:
+    """What it reports. No finding may show the password. `timeout`: patience for a machine that is busy with other tests."""
     try:
-        report = await check(Wanted(url, access, **named))
+        report = await check(Wanted(url, access, timeout=timeout, **named))
     except Refused as refused:
         report = Report(findings=refused.findings)
     if access.password:
