@@ -49,6 +49,7 @@ class Cluster:
             programs.pause_image()
         self._nodeless = nodeless
         self._undo: list[Callable[[], None]] = []
+        self._loaded: dict[str, str] = {}
 
     def up(self) -> None:
         """Returns when the node is Ready. Undoes everything where it fails or is interrupted."""
@@ -81,7 +82,12 @@ class Cluster:
             self._undo.pop()()
 
     def load(self, *images: str) -> None:
-        self.node.load_from(docker().command("save", *images))
+        engine = docker()
+        known = {image: engine("image", "inspect", "--format", "{{.Id}}", image) for image in images}
+        # All in one archive, in which a layer that several of them have is once.
+        if missing := [image for image, identity in known.items() if self._loaded.get(image) != identity]:
+            self.node.load_from(engine.command("save", *missing))
+            self._loaded |= known
 
     def program(self, name: str) -> Process:
         """One of its programs, to be stopped, killed and started: apiserver, kubelet, etcd, ..."""

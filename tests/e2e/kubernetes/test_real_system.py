@@ -1,0 +1,175 @@
+"""A whole system of real pods with its five stores managed: people talk through its Service while parts of it go and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.testbed.client import Api, Person, Refused, befriend
+from tests.testbed.http import Disconnected
+from tests.testbed.kubernetes.cluster import AnyCluster
+from tests.testbed.kubernetes.real_system import STORES, RealSystem
+from tests.testbed.process import wait_for
+from tests.testbed.schema import attachment, text
+
+SECONDS = 240.0
+pytestmark = pytest.mark.timeout(1200, func_only=True)
+
+
+@pytest.fixture(scope="module")
+def system(cluster: AnyCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSystem]:
+    """One that tests share. In its namespace only pods of the restricted standard are allowed."""
+    namespace = f"real-{uuid.uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", namespace)
+    cluster.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    one = RealSystem(cluster, namespace, tmp_path_factory.mktemp("real"))
+    one.controller.start()
+    try:
+        one.apply()
+        one.wait()
+        yield one
+    finally:
+        one.controller.stop()
+        cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+async def api(system: RealSystem) -> AsyncIterator[Api]:
+    client = system.api()
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def pair(api: Api) -> tuple[Person, Person, str]:
+    """Two friends, and the id of their conversation."""
+    one, other = await api.register(), await api.register()
+    return one, other, await befriend(one, other)
+
+
+def said(messages: list[dict]) -> list[str]:
+    return [message["message"]["string_message"]["content"] for message in messages]
+
+
+async def until(ask, what: str) -> None:
+    """Asks until the answer is true; being refused or cut off is not."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                if await ask():
+                    return
+            except (Refused, Disconnected, OSError, TimeoutError, AssertionError):
+                pass
+            await asyncio.sleep(0.5)
+
+
+def test_it_is_ready_and_there_is_nothing_left_to_do(system: RealSystem) -> None:
+    status = json.loads(system.done("status", system.name, "--output", "json"))
+    assert {each["type"]: each["status"] for each in status["status"]["conditions"]}["Ready"] == "True"
+    assert json.loads(system.done("plan", system.name, "--output", "json"))["steps"] == []
+    for store in STORES:
+        assert len(system.pods(store)) == 1
+
+
+async def test_a_message_is_pushed_kept_and_found(pair: tuple[Person, Person, str]) -> None:
+    one, other, chat = pair
+    sending, listening = await one.connect(), await other.connect()
+    ack = await sending.send(chat, text("群里的第一句话"))
+    assert ack["success"]
+    event = await listening.message(timeout=30.0)
+    assert event["notify"]["new_message_info"]["message_info"]["message_id"] == ack["message_id"]
+    await one.send(chat, text("over HTTP"))
+    assert said(await other.history(chat)) == ["群里的第一句话", "over HTTP"]
+
+    async def found() -> bool:
+        answer = await other.call("search_history", search_key="第一句", chat_session_id=chat)
+        return said(answer["msg_list"]) == ["群里的第一句话"]
+
+    await until(found, "the index has it")
+    for device in (sending, listening):
+        await device.close()
+
+
+async def test_a_file_is_kept_on_the_volume(pair: tuple[Person, Person, str]) -> None:
+    one, other, chat = pair
+    content = bytes(range(256)) * 400
+    await one.send(chat, attachment("notes.bin", content))
+    (message,) = await other.history(chat)
+    answer = await other.call("get_single_file", file_id=message["message"]["file_message"]["file_id"])
+    assert answer["file_data"]["file_content"] == content
+
+
+@pytest.mark.parametrize("component", ["gateway", "transmit", *STORES])
+async def test_what_was_acknowledged_survives_the_end_of_a_pod(
+    system: RealSystem, pair: tuple[Person, Person, str], component: str
+) -> None:
+    one, other, chat = pair
+    await one.send(chat, text("before"))
+    gone = system.pods(component)[0]
+    uid = system.get("pod", gone)["metadata"]["uid"]
+    system.kubectl("delete", "pod", gone, "--grace-period=0", "--force")
+
+    async def goes_on() -> bool:
+        await one.send(chat, text("after"), request_id=f"after-{component}")
+        return True
+
+    await until(goes_on, f"messages are taken without {gone}")
+    await until(lambda: _is(other, chat, ["before", "after"]), "both are in the history, once")
+    system.wait()
+    assert uid not in {pod["metadata"]["uid"] for pod in system.get("pods")["items"]}
+
+
+async def _is(person: Person, chat: str, expected: list[str]) -> bool:
+    return said(await person.history(chat)) == expected
+
+
+def test_secrets_are_in_secrets_and_nowhere_else(system: RealSystem) -> None:
+    values = {
+        base64.b64decode(value).decode()
+        for secret in system.get("secrets")["items"]
+        for name, value in secret["data"].items()
+        if name != "username"
+    }
+    assert len(values) >= len(STORES)
+    shown = system.kubectl(
+        *("get", "pods,deployments,statefulsets,jobs,configmaps,services,chatsystems,controllerrevisions,events"),
+        *("--output", "json"),
+    )
+    logs = [system.kubectl("logs", pod) for pod in system.kubectl("get", "pods", "--output", "name").split()]
+    for value in values:
+        for place in (shown, system.controller.output(), *logs):
+            assert value not in place
+
+
+def test_what_people_wrote_stays_when_the_system_is_deleted_and_is_there_again(
+    system: RealSystem,
+) -> None:
+    async def write() -> tuple[Person, str]:
+        api = system.api()
+        one, other = await api.register("keeper"), await api.register()
+        chat = await befriend(one, other)
+        await one.send(chat, text("kept"))
+        await api.close()
+        return one, chat
+
+    async def read(chat: str) -> list[str]:
+        api = system.api()
+        one = await api.login("keeper")
+        history = said(await one.history(chat))
+        await api.close()
+        return history
+
+    _, chat = asyncio.run(write())
+    system.done("delete", system.name, "--yes", "--timeout", f"{SECONDS:.0f}s")
+    wait_for(lambda: not system.get("pods")["items"], SECONDS, "all pods are gone", pause=0.5)
+    assert {claim["metadata"]["name"] for claim in system.get("pvc")["items"]} >= {f"{system.name}-data-mysql"}
+    kinds = "services,deployments,statefulsets,configmaps,networkpolicies,serviceaccounts"
+    assert not system.get(kinds, "--selector", f"app.kubernetes.io/instance={system.name}")["items"]
+    system.apply()
+    system.wait()
+    assert asyncio.run(read(chat)) == ["kept"]
