@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 from tests.testbed.etcd import Etcd
 from tests.testbed.pages import ROOT, Command, File, pages, script
 from tests.testbed.rabbitmq import SERVER, RabbitMQ
+from tests.testbed.valkey import Valkey
 
 WITH_COMMANDS = [page for page in pages() if script(page.read_text())]
 
@@ -95,6 +97,17 @@ def administered_servers(steps: list[File | Command], folder: Path) -> Iterator[
             registry.start()
             found_by |= {"ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": registry.address}
             subprocess.run(["etcdctl", "role", "add", "registry"], env=os.environ | found_by, check=True, timeout=30)
+        if "redis-cli" in tools:
+            cache = Valkey(folder / "redis")
+            running.callback(cache.process.stop)
+            cache.start()
+            # It takes the address of its server from its arguments alone.
+            wrapper = folder / "bin" / "redis-cli"
+            wrapper.parent.mkdir()
+            wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("redis-cli")} -p {cache.port} "$@"\n')
+            wrapper.chmod(0o755)
+            path = found_by.get("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+            found_by |= {"PATH": f"{wrapper.parent}:{path}", "REDISCLI_AUTH": cache.password}
         yield found_by
 
 
