@@ -262,6 +262,12 @@ class Blueprint:
     declaration: ChatSystem | None = field(default=None, compare=False, repr=False)
     """What it was made from, for what concerns one target only: how people reach it, where images come from."""
 
+    @property
+    def best_informed(self) -> Workload | None:
+        """The service that is told of the most stores. What is run once beside the system is told the same."""
+        services = [workload for workload in self.workloads if workload.kind is Kind.SERVICE]
+        return max(services, key=lambda item: sum(name.endswith("_URL") for name in item.environment), default=None)
+
     def workload(self, name: str) -> Workload | None:
         return next((workload for workload in self.workloads if workload.name == name), None)
 

@@ -23,6 +23,7 @@ from controller.targets.kubernetes.inventory import INSTANCE, is_leaving, is_our
 from controller.targets.kubernetes.kinds import DATA, JOB, RENDERED, SERVICE, STATEFUL_SET, Object, kind_of
 from controller.targets.kubernetes.observe import compared
 from controller.targets.kubernetes.render.manifest import Group, Rendering
+from controller.targets.kubernetes.scaling import with_replicas
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Applier:
             if compared(manifest, live).standing is Standing.APPLIED:
                 continue
             more = jobs.marks(workload.digest, self._attempt(workload)) if kind == JOB and workload else {}
-            await self._send(stamped(manifest, name, order, more), live)
+            await self._send(with_replicas(stamped(manifest, name, order, more), live, workload), live)
 
     def _attempt(self, workload: Workload) -> int:
         return jobs.attempts(self.cache.of(self.system), self.blueprint)[workload.name]

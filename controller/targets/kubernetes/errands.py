@@ -14,24 +14,22 @@ from controller.targets.kubernetes.client import Client
 from controller.targets.kubernetes.inventory import SELECTOR
 from controller.targets.kubernetes.kinds import JOB, POD, Object
 from controller.targets.kubernetes.pods import ailment_of, last_words
-from controller.targets.kubernetes.render.job import job
+from controller.targets.kubernetes.render.errand import errand
 from controller.targets.kubernetes.render.scope import Scope
 from controller.targets.kubernetes.render.surroundings import Surroundings
 
 POLL = 0.5
-LEFT_ALONE = 120
-"""Seconds after which Kubernetes removes the Job of a controller that died over it."""
 
 
 async def run_once(
     client: Client, blueprint: Blueprint, surroundings: Surroundings, workload: Workload, timeout: float
 ) -> str:
     """What the workload printed. `timeout` in seconds. Raises TargetError with its own words if it failed."""
-    errand = replace(workload, name=f"{workload.name}-{random.token_hex(3)}", deadline=timeout)
+    once = replace(workload, name=f"{workload.name}-{random.token_hex(3)}", deadline=timeout)
     if blueprint.declaration is None:
         raise ValueError("a blueprint that was made from nothing has nothing to ask")
-    scope = Scope(blueprint.declaration, replace(blueprint, workloads=(*blueprint.workloads, errand)), surroundings)
-    made = await client.create(_unlisted(job(scope, errand)))
+    scope = Scope(blueprint.declaration, replace(blueprint, workloads=(*blueprint.workloads, once)), surroundings)
+    made = await client.create(_unlisted(errand(scope, once)))
     try:
         async with asyncio.timeout(timeout):
             return await _outcome(client, made)
@@ -42,13 +40,9 @@ async def run_once(
 
 
 def _unlisted(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Without the label by which the inventory would know it, and with one attempt."""
+    """Without the label by which the inventory would know it."""
     labels = {key: value for key, value in manifest["metadata"]["labels"].items() if f"{key}={value}" != SELECTOR}
-    return {
-        **manifest,
-        "metadata": {**manifest["metadata"], "labels": labels},
-        "spec": {**manifest["spec"], "backoffLimit": 0, "ttlSecondsAfterFinished": LEFT_ALONE},
-    }
+    return {**manifest, "metadata": {**manifest["metadata"], "labels": labels}}
 
 
 async def _outcome(client: Client, made: Object) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.blueprint.workload import Kind
 from controller.engine.ports import TargetError
 from controller.targets.kubernetes.changes import Changes
 from controller.targets.kubernetes.client import Client, Connection, Free, connect
@@ -71,7 +70,7 @@ class KubernetesSession:
         if stored is None:
             raise TargetError(f"there is no system named {system}", retryable=False)
         blueprint = self.target.blueprint(stored.document)
-        hosting = next((workload for workload in blueprint.workloads if workload.kind is Kind.SERVICE), None)
+        hosting = blueprint.best_informed
         if hosting is None:
             raise TargetError(f"{system} has no service, so there is nothing to ask", retryable=False)
         return await self.target.run_beside(system, hosting, arguments, timeout=PATIENCE)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from controller.blueprint.workload import Blueprint, Kind, Workload
+from controller.blueprint.workload import Blueprint, Workload
 from controller.engine.ports import TargetError
 from controller.targets.local import records
 from controller.targets.local.identity import TOKEN
@@ -24,7 +24,7 @@ _OWN = re.compile(r"\{port:")
 async def ask(system: str, paths: SystemPaths, blueprint: Blueprint, arguments: Sequence[str]) -> str:
     """What the program prints, told of the stores what a service is told. Raises TargetError with what it says on its standard
     error."""
-    hosting = next((workload for workload in blueprint.workloads if workload.kind is Kind.SERVICE), None)
+    hosting = blueprint.best_informed
     if hosting is None:
         raise TargetError(f"{system} has no service, so there is nothing to ask")
     return await run_once(system, paths, _beside(hosting, arguments), timeout=PATIENCE)

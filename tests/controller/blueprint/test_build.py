@@ -89,6 +89,13 @@ def test_a_process_is_told_of_the_stores_of_its_services_alone() -> None:
     assert found(made, "file").depends_on == ("mysql", "etcd", "migration")
 
 
+@pytest.mark.parametrize("profile", [LOCAL, SPLIT, CLUSTER])
+def test_what_is_run_beside_a_system_knows_its_queue_and_its_index(profile: Profile) -> None:
+    informed = blueprint(profile).best_informed
+    assert informed is not None
+    assert {"CHATSYSTEM_DATABASE_URL", "CHATSYSTEM_QUEUE_URL", "CHATSYSTEM_SEARCH_URL"} <= set(informed.environment)
+
+
 def test_a_cluster_runs_each_store_as_a_server_of_its_own() -> None:
     made = blueprint(CLUSTER)
     stores = [item.name for item in made.workloads if item.kind is Kind.STORE]

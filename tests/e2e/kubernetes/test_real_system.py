@@ -140,10 +140,27 @@ def test_secrets_are_in_secrets_and_nowhere_else(system: RealSystem) -> None:
         *("get", "pods,deployments,statefulsets,jobs,configmaps,services,chatsystems,controllerrevisions,events"),
         *("--output", "json"),
     )
-    logs = [system.kubectl("logs", pod) for pod in system.kubectl("get", "pods", "--output", "name").split()]
+    pods = system.kubectl("get", "pods", "--field-selector", "status.phase=Running", "--output", "name").split()
+    logs = [system.kubectl("logs", pod) for pod in pods]
+    # The image of etcd holds nothing but etcd, and that has no password.
+    listed = [
+        system.kubectl("exec", pod, "--", "sh", "-c", "cat /proc/[0-9]*/cmdline") for pod in pods if "-etcd-" not in pod
+    ]
     for value in values:
-        for place in (shown, system.controller.output(), *logs):
+        for place in (shown, system.controller.output(), *logs, *listed):
             assert value not in place
+
+
+def test_a_volume_grows_with_its_declaration(system: RealSystem) -> None:
+    system.spec["stores"]["mysql"]["managed"]["storage"] = "21Gi"
+    system.apply()
+    claim = f"pvc/{system.name}-data-mysql"
+    system.kubectl("wait", "--for=jsonpath={.status.capacity.storage}=21Gi", claim, f"--timeout={SECONDS:.0f}s")
+    system.wait()
+
+
+def test_the_services_are_asked_by_a_pod_beside_them(system: RealSystem) -> None:
+    assert json.loads(system.done("queue", "dead", system.name, "-o", "json")) == {"deadLetters": []}
 
 
 def test_what_people_wrote_stays_when_the_system_is_deleted_and_is_there_again(

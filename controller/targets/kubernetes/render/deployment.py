@@ -27,7 +27,7 @@ def deployment(scope: Scope, workload: Workload) -> Manifest:
         "metadata": scope.metadata(scope.object_name(workload), workload),
         "spec": given(
             {
-                # With an autoscaler the number is its to choose.
+                # With an autoscaler the number is its to choose (targets/kubernetes/scaling.py).
                 "replicas": None if scales(workload) else workload.replicas,
                 "minReadySeconds": observe or None,
                 "progressDeadlineSeconds": deadline,

@@ -19,6 +19,9 @@ RPC = "rpc"
 _PORTS = {"http": 80, "https": 443, "s3": 443, "mysql": 3306, "redis": 6379, "amqp": 5672, "etcd": 2379}
 """Where the schemes of addresses lead that name no port."""
 
+_OWN = ("0.0.0.0", "::", "localhost", "127.0.0.1", "::1")
+"""Where a process itself listens."""
+
 
 @dataclass(frozen=True, order=True)
 class Edge:
@@ -26,16 +29,6 @@ class Edge:
 
     client: str
     server: str
-    port: int
-
-
-@dataclass(frozen=True, order=True)
-class Outside:
-    """Pods of `client` connect to a server that is not part of the system. `network` is empty where its address is a name: a policy
-    cannot say to which addresses a name leads."""
-
-    client: str
-    network: str
     port: int
 
 
@@ -64,13 +57,11 @@ def _number(workload: Workload, name: str) -> int:
     return next(port.number for port in workload.ports if port.name == name)
 
 
-def outside(workload: Workload) -> tuple[Outside, ...]:
-    """The servers outside that its environment names by URL."""
-    found = set()
-    for text in workload.environment.values():
-        for host, port in _hosts(without_addresses(text)):
-            found.add(Outside(workload.name, _network(host), port))
-    return tuple(sorted(found))
+def outside(workload: Workload) -> tuple[tuple[str, int], ...]:
+    """The servers outside of the system that its environment names by URL: network and port. The network is empty where an address is a
+    name: a policy cannot say to which addresses a name leads."""
+    hosts = (found for text in workload.environment.values() for found in _hosts(without_addresses(text)))
+    return tuple(sorted({(_network(host), port) for host, port in hosts}))
 
 
 def _hosts(text: str) -> Iterator[tuple[str, int]]:
@@ -89,7 +80,7 @@ def _hosts(text: str) -> Iterator[tuple[str, int]]:
             host, port = parts.hostname, parts.port
         except ValueError:
             continue
-        if host:
+        if host and host not in _OWN:
             # The host of a bucket is its name; the storage itself is wherever its provider says.
             yield ("" if scheme == "s3" else host), port or _PORTS[scheme]
 

@@ -18,6 +18,8 @@ LONGEST_STATEFUL_SET = 52
 APPLICATION = "chatsystem"
 MANAGER = "chatsystem-controller"
 PREFIX = "chatsystem.dev"
+ERRAND = f"{PREFIX}/errand"
+"""Label of the pods of errands (errand.py)."""
 
 
 def joined(*parts: str, longest: int = LONGEST) -> str:

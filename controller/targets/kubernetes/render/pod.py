@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controller.blueprint.workload import Kind, Workload
 from controller.targets.kubernetes.render import placement, probes, references, security, volumes
 from controller.targets.kubernetes.render.config_map import config_map
@@ -79,18 +81,35 @@ def _pull_policy(scope: Scope, workload: Workload) -> str:
     return "IfNotPresent" if workload.kind is Kind.STORE else scope.system.spec.image.pull_policy
 
 
+def inlined(scope: Scope, workload: Workload, made: Manifest) -> Manifest:
+    """A template whose environment is all in it and in no ConfigMap."""
+    (container,) = made["spec"]["containers"]
+    environment = [*_pod_variables(), *_variables(scope, workload, workload.environment)]
+    environment += [
+        {"name": name, "value": references.secret_path(*secret)} for name, secret in sorted(workload.secrets.items())
+    ]
+    alone = {name: value for name, value in container.items() if name != "envFrom"} | {"env": environment}
+    return {**made, "spec": {**made["spec"], "containers": [alone]}}
+
+
 def _environment(scope: Scope, workload: Workload) -> list[Manifest]:
     """What differs from pod to pod; all other variables are in the ConfigMap."""
     texts = [*workload.command, *workload.arguments, *workload.environment.values()]
     if not any(references.differs_by_pod(text) for text in texts):
         return []
-    found: list[Manifest] = [
+    differing = {name: text for name, text in workload.environment.items() if references.differs_by_pod(text)}
+    return [*_pod_variables(), *_variables(scope, workload, differing)]
+
+
+def _pod_variables() -> list[Manifest]:
+    return [
         {"name": variable, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
         for variable, path in references.POD_VARIABLES.values()
     ]
-    found += [
-        {"name": name, "value": references.expanded(scope, workload, text)}
-        for name, text in sorted(workload.environment.items())
-        if references.differs_by_pod(text)
+
+
+def _variables(scope: Scope, workload: Workload, texts: Mapping[str, str]) -> list[Manifest]:
+    return [
+        given({"name": name, "value": references.expanded(scope, workload, text)})
+        for name, text in sorted(texts.items())
     ]
-    return found

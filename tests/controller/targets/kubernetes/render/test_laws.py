@@ -178,13 +178,13 @@ def test_policies_allow_what_the_other_side_allows_too(document: dict[str, Any])
 
 def connections(made: Rendering, direction: str, peers: str) -> set[tuple[str, str, int]]:
     """(component, other component, port) of every rule between pods of the system."""
-    found = set()
+    found: set[tuple[str, str, int]] = set()
     for policy in policies(made):
         own = policy["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
         for rule in policy["spec"].get(direction, []):
             for peer in rule.get(peers, []):
-                if "podSelector" in peer:
-                    other = peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+                other = peer.get("podSelector", {}).get("matchLabels", {}).get("app.kubernetes.io/component")
+                if own and other:
                     found |= {(own, other, port["port"]) for port in rule["ports"]}
     return found
 
