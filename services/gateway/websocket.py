@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 import socket
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ class SocketLimits:
     ping_interval: float
 
 
+RETRY = (1, 5)
+"""Seconds after which a refused client is asked to come back: one of them each, lest all come back together."""
 RECONNECTS = 100
 """Clients that may come back in the same second after a drain without being a burden to who takes them."""
 
@@ -123,7 +126,8 @@ class WebSocketServer:
             result = "rate"
         self.metrics.opened[result].inc()
         if result != "accepted":
-            refusal = WSUpgradeResponse.create_error_response(503, b"try again later", {"Retry-After": "3"})
+            seconds = random.randint(*RETRY)  # noqa: S311 - not a secret
+            refusal = WSUpgradeResponse.create_error_response(503, b"try again later", {"Retry-After": str(seconds)})
             return WSUpgradeResponseWithListener(refusal, None)
         self._next_id += 1
         return Connection(self, self._next_id)

@@ -547,6 +547,28 @@ async def test_connections_over_the_limit_are_refused(start) -> None:
         await system.connect("bob")
 
 
+async def test_more_connections_a_second_than_a_gateway_takes_are_asked_to_come_back(start) -> None:
+    async with start(acceptRate="2") as system:
+        await system.connect("alice")
+        await system.connect("bob")
+        refused = []
+        while not refused:
+            try:
+                await system.connect("carol")
+            except aiohttp.WSServerHandshakeError as error:
+                refused.append(error)
+        assert refused[0].status == 503
+        assert 1 <= int(refused[0].headers["Retry-After"]) <= 5
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await system.connect("dave")
+                    break
+                except aiohttp.WSServerHandshakeError:
+                    await asyncio.sleep(0.1)
+        assert system.runtime.metrics.get_sample_value("chatsystem_gateway_websocket_opened_total", {"result": "rate"})
+
+
 @pytest.mark.parametrize("protocol", [0, 1])
 async def test_a_further_connection_of_an_account_takes_the_place_of_the_one_silent_longest(start, protocol) -> None:
     async with start(maxUserConnections="2") as system:
@@ -624,6 +646,17 @@ async def test_a_draining_gateway_says_goodbye_and_answers_what_it_has(start) ->
         await asyncio.wait_for(drained, 5)
         with pytest.raises(aiohttp.ClientError):
             await system.socket()
+
+
+async def test_the_return_of_many_clients_is_spread_over_the_window(start) -> None:
+    async with start(drainWindow="500ms", maxUserConnections="100") as system:
+        clients = [await system.connect("alice", device=number) for number in range(80)]
+        drained = asyncio.create_task(system.gateway.drain())
+        told = sorted([(await client.frame()).go_away.reconnect_after_ms for client in clients])
+        assert told == pytest.approx([500 * number / 80 for number in range(1, 81)], abs=1.01)
+        for client in clients:
+            assert (await client.closed())[0] == 1012
+        await asyncio.wait_for(drained, 20)
 
 
 async def test_a_gateway_with_few_clients_need_not_spread_their_return(start) -> None:
