@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from services.protocol.file_pb2 import DeleteFilesReq
-from services.runtime.events import SEARCH, MessageEvent
+from services.runtime.events import SEARCH, IndexEvent
 from services.runtime.rpc import Clients, Unavailable
 from services.store.file_cleanup import FileCleanup
 from services.stores.batches import select_in
@@ -90,13 +90,13 @@ class Cleanup:
             unused = await self._database.read(partial(_only_here, name=chat_session_id, files=files))
             await self._delete_files(unused)
             last = rows[-1][0]
-            told = [MessageEvent(message_id, chat_session_id, seq) for seq, _, message_id in rows]
+            told = IndexEvent(tuple(message_id for _, _, message_id in rows))
             deleted += await self._database.write(
                 partial(
                     _delete_messages,
                     name=chat_session_id,
                     last=last,
-                    events=told if self._feeds_search else (),
+                    event=told if self._feeds_search else None,
                     now=int(self._clock() * 1000),
                 ),
                 concurrent=True,
@@ -155,10 +155,9 @@ def _only_here(connection: Connection, name: str, files: list[str]) -> list[str]
     return [file_id for file_id in dict.fromkeys(files) if file_id not in used]
 
 
-def _delete_messages(connection: Connection, name: str, last: int, events: Sequence[MessageEvent], now: int) -> int:
-    connection.insert_many(
-        "outbox", ("topic", "event", "created_at"), [(SEARCH, each.encode(), now) for each in events]
-    )
+def _delete_messages(connection: Connection, name: str, last: int, event: IndexEvent | None, now: int) -> int:
+    if event is not None:
+        connection.insert_many("outbox", ("topic", "event", "created_at"), [(SEARCH, event.encode(), now)])
     return connection.change("DELETE FROM message WHERE session_id = ? AND seq <= ?", [name, last])
 
 

@@ -1,8 +1,8 @@
 """The search index follows the database: the consumer of the topics `search` and `search-people`, and its care-taker.
 
-An event names a row; the row is read and brought to the index as it is now, so a repeated or late event does no harm and a
-deleted row is taken out. What the index does not take is tried again by the queue and ends in the dead letters. While the
-index is away nothing is consumed: the events wait in the queue and use up no attempts.
+An event names rows; they are read and brought to the index as they are now, so a repeated or late event does no harm and a
+deleted row is taken out. What the index does not take is tried again by the queue and ends in the dead letters, each row by
+itself. While the index is away nothing is consumed: the events wait in the queue and use up no attempts.
 
 An index that is not complete is filled before searches see it, one that another version made is built anew, and from time
 to time everything is compared (services/store/index_repair.py), by one replica at a time.
@@ -14,17 +14,17 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from functools import partial
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
 from services.runtime.context import Runtime
-from services.runtime.events import PEOPLE, SEARCH, MessageEvent, UserEvent, stored_at
+from services.store.index_feed import Feed, FeedMetrics, parts
 from services.store.index_rebuild import rebuild
-from services.store.index_repair import bring, fill, repair
-from services.store.index_source import Messages, Source, Users
-from services.stores.ports import Consumption, Parcel, StoreError
+from services.store.index_repair import fill, repair
+from services.store.index_source import Source
+from services.stores.ports import Consumption, StoreError
 from services.stores.projection import Index, Projection
 
 logger = logging.getLogger(__name__)
@@ -48,10 +48,7 @@ class Indexing:
 
     def __init__(self, runtime: Runtime, projection: Projection, interval: float) -> None:
         self._runtime = runtime
-        self._parts: tuple[tuple[str, Source, Index, Callable[[bytes], str]], ...] = (
-            (SEARCH, Messages(), projection.messages, lambda payload: MessageEvent.decode(payload).message_id),
-            (PEOPLE, Users(), projection.users, lambda payload: UserEvent.decode(payload).user_id),
-        )
+        self._parts = parts(projection)
         self._interval = interval
         self._away = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -60,22 +57,10 @@ class Indexing:
         self._available = Gauge(
             "chatsystem_index_available", "1 while the search index takes what it is given.", registry=registry
         )
-        self._written = Counter(
-            "chatsystem_index_documents", "Documents brought to the search index.", ["index"], registry=registry
-        )
-        self._refused = Counter(
-            "chatsystem_index_refused", "Documents that the search index did not take.", ["index"], registry=registry
-        )
         self._repaired = Counter(
             "chatsystem_index_repaired", "Documents that a comparison found wrong.", ["index"], registry=registry
         )
-
-        self._lag = Histogram(
-            "chatsystem_index_lag_seconds",
-            "Time from storing a message until searches find it, at the latest: with the index's own interval between two refreshes.",
-            buckets=(0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
-            registry=registry,
-        )
+        self._fed = FeedMetrics(registry)
 
     def start(self) -> None:
         """Returns at once: the services do not wait for a search index."""
@@ -92,44 +77,18 @@ class Indexing:
                     await self._task
             self._task = None
 
-    async def handle(
-        self, parcels: Sequence[Parcel], *, source: Source, index: Index, name_of: Callable[[bytes], str]
-    ) -> Mapping[str, Exception]:
-        """Returns the parcels that failed, and why. Raises StoreError while the index or the database is away."""
-        failed: dict[str, Exception] = {}
-        named: dict[str, list[str]] = {}
-        for parcel in parcels:
-            try:
-                named.setdefault(name_of(parcel.payload), []).append(parcel.id)
-            except ValueError as error:
-                failed[parcel.id] = error
-        try:
-            documents, gone, refused = await bring(self._runtime.database, source, index, list(named))
-        except StoreError:
-            self._away.set()
-            raise
-        self._written.labels(index.name).inc(len(documents) + len(gone) - len(refused))
-        self._refused.labels(index.name).inc(len(refused))
-        for document_id, why in refused.items():
-            failed.update(dict.fromkeys(named[document_id], StoreError(f"not indexed: {why}")))
-        seen_at = self._runtime.clock() + index.visible_within
-        for parcel in parcels:
-            if parcel.id not in failed and (stored := stored_at(parcel.payload)) is not None:
-                self._lag.observe(max(0.0, seen_at - stored))
-        return failed
-
     async def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             self._away.clear()
             try:
                 async with contextlib.AsyncExitStack() as opened:
-                    for topic, source, index, name_of in self._parts:
-                        await index.prepare()
-                        await index.write((), (_NOBODY,))  # one that takes no writes is away, too
-                        handler = partial(self.handle, source=source, index=index, name_of=name_of)
+                    for part in self._parts:
+                        await part.index.prepare()
+                        await part.index.write((), (_NOBODY,))  # one that takes no writes is away, too
+                        feed = Feed(self._runtime, part, self._fed, self._away.set)
                         consumption: Consumption = await self._runtime.queue.consume(
-                            topic, GROUP, handler, prefetch=_PREFETCH, attempts=_ATTEMPTS
+                            part.topic, GROUP, feed, prefetch=_PREFETCH, attempts=_ATTEMPTS
                         )
                         opened.push_async_callback(consumption.close)
                     if failures:
@@ -161,13 +120,13 @@ class Indexing:
     async def _care(self) -> None:
         while True:
             try:
-                for topic, source, index, _ in self._parts:
-                    await self._complete(topic, source, index)
-                    if await self._turn(f"{topic}:compared", self._interval):
+                for part in self._parts:
+                    await self._complete(part.topic, part.source, part.index)
+                    if await self._turn(f"{part.topic}:compared", self._interval):
                         try:
-                            await self._compare(source, index)
+                            await self._compare(part.source, part.index)
                         except BaseException:
-                            await self._give_back(f"{topic}:compared")
+                            await self._give_back(f"{part.topic}:compared")
                             raise
             except StoreError as error:
                 logger.warning("the search index is not cared for now: %s", error)
@@ -192,7 +151,7 @@ class Indexing:
     async def _compare(self, source: Source, index: Index) -> None:
         result = await repair(self._runtime.database, source, index, partial(asyncio.sleep, _BREATH))
         self._repaired.labels(index.name).inc(result.written + result.removed)
-        self._refused.labels(index.name).inc(result.refused)
+        self._fed.refused.labels(index.name).inc(result.refused)
         if result.written or result.removed:
             logger.info(
                 "the index of %s was repaired: %d documents written, %d removed, of %d",

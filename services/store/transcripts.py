@@ -20,7 +20,7 @@ from services.protocol.file_pb2 import ReadFilesReq
 from services.protocol.gateway_pb2 import Delivery, DeliveryBatch, ServerFrame, TranscriptEvent
 from services.protocol.speech_pb2 import SpeechRecognitionReq
 from services.runtime.context import Runtime
-from services.runtime.events import SEARCH, TRANSCRIPTS, MessageEvent
+from services.runtime.events import SEARCH, TRANSCRIPTS, IndexEvent, MessageEvent
 from services.runtime.rpc import Unavailable
 from services.stores.folding import fold
 from services.stores.ports import Connection, Consumption, Parcel
@@ -136,7 +136,7 @@ class Transcripts:
                 connection.insert_many(
                     "outbox",
                     ("topic", "event", "created_at"),
-                    [(SEARCH, event.encode(), int(self._runtime.clock() * 1000))],
+                    [(SEARCH, IndexEvent((event.message_id,)).encode(), int(self._runtime.clock() * 1000))],
                 )
             return [str(row[0]) for row in rows]
 

@@ -7,6 +7,7 @@ A service depends on these protocols only. One contract test suite per port runs
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -51,11 +52,18 @@ class Connection(Protocol):
         """Inserts all rows with as few statements as the database allows (none for no rows)."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """What is changed inside may be sent as one: a change then returns 0, and an error of any of them may be raised only
+        at the end. Those before the one that failed may have been done, as without it."""
+        ...
+
 
 class Dialect(Protocol):
     """The differences between the databases, as SQL fragments."""
 
     name: str
+    prepares: bool
+    """Whether a statement that was run before costs less: its values then do not count as a part of it."""
     for_update: str
     """At the end of a SELECT in a write: locks its rows until the transaction ends. Empty where writes are one at a time."""
 

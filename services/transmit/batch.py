@@ -11,11 +11,11 @@ Who sends has read what came before: the sender's read position advances to the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.protocol.base_pb2 import SPEECH, STRING
-from services.runtime.events import SEARCH, TRANSCRIPTS, MessageEvent
+from services.runtime.events import SEARCH, TRANSCRIPTS, IndexEvent, MessageEvent
 from services.stores.batches import select_any, select_in, upsert_many
 from services.stores.ports import Connection
 from services.transmit.draft import Draft
@@ -93,19 +93,25 @@ def store_batch(
     now: int,
     remembered: Callable[[str, int], Members | None],
     feeds_search: bool,
+    doubtful: bool = True,
 ) -> Result:
     """Stores the drafts. `now` in Unix milliseconds; `remembered` gives the members of a conversation at a version.
 
-    Raises UniqueViolation when another process stored one of the request ids at the same time: run it again.
+    A request id that was used before is rare, and the unique key of the table finds it anyway. So they are looked up only
+    where `doubtful`, or where a draft would be refused: what was stored once gets its answer whatever holds today.
+
+    Raises UniqueViolation when a request id is stored already, or another process stores it at the same time: run it again,
+    doubtful.
     """
     # The conversations come first: where rows are locked, everything read after it is then what other writers left.
     heads, fresh = _read_heads(connection, drafts, remembered)
-    earlier = _read_earlier(connection, drafts, heads)
+    earlier = _read_earlier(connection, [each for each in drafts if doubtful or _suspect(each, heads)], heads)
     files = _read_files(connection, drafts)
 
     outcomes: list[Stored | Refused] = []
     rows: list[tuple[object, ...]] = []
     events: list[tuple[str, bytes, int]] = []
+    found_by_search: list[str] = []
     read: dict[tuple[str, str], int] = {}
     prefix = f"{now:012x}"
     random = os.urandom(8 * len(drafts)).hex()
@@ -152,29 +158,33 @@ def store_batch(
         outcomes.append(outcome)
         if key is not None:
             earlier[key] = (draft.body_hash, outcome._replace(duplicate=True))
-        if draft.message_type == SPEECH or (feeds_search and draft.message_type == STRING):
-            topic = TRANSCRIPTS if draft.message_type == SPEECH else SEARCH
-            events.append((topic, MessageEvent(message_id, draft.chat_session_id, seq).encode(), now))
+        if draft.message_type == SPEECH:
+            events.append((TRANSCRIPTS, MessageEvent(message_id, draft.chat_session_id, seq).encode(), now))
+        elif draft.message_type == STRING:
+            found_by_search.append(message_id)
+    if found_by_search and feeds_search:
+        events.append((SEARCH, IndexEvent(tuple(found_by_search)).encode(), now))
 
-    if rows:
-        connection.insert_many("message", MESSAGE_COLUMNS, rows)
-        upsert_many(
-            connection,
-            "chat_session",
-            ("chat_session_id", "chat_session_type", "created_at", "last_seq", "last_message_at"),
-            ("chat_session_id",),
-            ("last_seq", "last_message_at"),
-            [(name, 0, 0, head.last_seq, head.last_at) for name, head in heads.items() if head.changed],
-        )
-        upsert_many(
-            connection,
-            "chat_session_member",
-            ("chat_session_id", "user_id", "read_seq", "joined_at"),
-            ("chat_session_id", "user_id"),
-            ("read_seq",),
-            [(name, user_id, seq, now) for (name, user_id), seq in read.items()],
-        )
-    connection.insert_many("outbox", ("topic", "event", "created_at"), events)
+    with connection.together():
+        if rows:
+            connection.insert_many("message", MESSAGE_COLUMNS, rows)
+            upsert_many(
+                connection,
+                "chat_session",
+                ("chat_session_id", "chat_session_type", "created_at", "last_seq", "last_message_at"),
+                ("chat_session_id",),
+                ("last_seq", "last_message_at"),
+                [(name, 0, 0, head.last_seq, head.last_at) for name, head in heads.items() if head.changed],
+            )
+            upsert_many(
+                connection,
+                "chat_session_member",
+                ("chat_session_id", "user_id", "read_seq", "joined_at"),
+                ("chat_session_id", "user_id"),
+                ("read_seq",),
+                [(name, user_id, seq, now) for (name, user_id), seq in read.items()],
+            )
+        connection.insert_many("outbox", ("topic", "event", "created_at"), events)
     return Result(outcomes, fresh, len(events))
 
 
@@ -205,10 +215,16 @@ def _read_heads(
     return heads, unknown
 
 
+def _suspect(draft: Draft, heads: Mapping[str, _Head]) -> bool:
+    """Whether the draft may be refused."""
+    head = heads.get(draft.chat_session_id)
+    return draft.claimed or head is None or draft.user_id not in head.members
+
+
 def _read_earlier(
     connection: Connection, drafts: Sequence[Draft], heads: dict[str, _Head]
 ) -> dict[_Key, tuple[bytes | None, Stored]]:
-    """What the request ids of the batch already stand for."""
+    """What the request ids of these drafts already stand for."""
     keys = list(dict.fromkeys((draft.user_id, draft.request_id) for draft in drafts if draft.request_id is not None))
     found: dict[_Key, tuple[bytes | None, Stored]] = {}
     for user_id, request_id, body_hash, message_id, name, seq, created, file_id, file_name, file_size in select_any(

@@ -7,6 +7,7 @@ on, hundreds under pressure. Senders are answered in the order of the sequence n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,10 +20,11 @@ from services.transmit.draft import Draft
 
 logger = logging.getLogger(__name__)
 
-Write = Callable[[Sequence[Draft]], Awaitable[Sequence[Stored | Refused]]]
+Write = Callable[[Sequence[Draft], bool], Awaitable[Sequence[Stored | Refused]]]
+"""The drafts, and whether one of their request ids may be stored already."""
 
 RACES = 5
-"""How often a batch is repeated because another process stored one of its request ids at the same time."""
+"""How often a batch is repeated because one of its request ids was stored before, or by another process at the same time."""
 
 OVERLOADED = "系统繁忙，请稍后再试"
 STORE_AWAY = "服务暂不可用，请稍后再试"
@@ -102,12 +104,10 @@ class Pipeline:
                     future.set_result(outcome)
 
     async def _write_repeating(self, drafts: Sequence[Draft]) -> Sequence[Stored | Refused]:
-        for _ in range(RACES):
-            try:
-                return await self._write(drafts)
-            except UniqueViolation:
-                continue
-        return await self._write(drafts)
+        for attempt in range(RACES):
+            with contextlib.suppress(UniqueViolation):
+                return await self._write(drafts, attempt > 0)
+        return await self._write(drafts, True)
 
 
 def _fail(future: asyncio.Future[Stored], error: Exception) -> None:

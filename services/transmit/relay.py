@@ -21,12 +21,16 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 """Rows brought to the queue at once."""
 
+GAP = 0.1
+"""Seconds between two batches under load: what a hundred transactions wrote costs the queue about as much as what one wrote."""
+
 LONGEST_PAUSE = 5.0
 """Seconds between two attempts while a store is away, at most."""
 
 
 class Relay:
-    """`wake` after a transaction that wrote outbox rows; every `poll` seconds it looks by itself for rows of others."""
+    """`wake` after a transaction that wrote outbox rows; every `poll` seconds it looks by itself for rows of others. The first
+    rows go at once, those right after them together."""
 
     def __init__(
         self, database: Database, queue: Queue, metrics: RelayMetrics | None = None, *, poll: float = 1.0
@@ -67,13 +71,13 @@ class Relay:
         failures = 0
         while not self._stopping:
             self._woken.clear()
-            pause = self._poll
+            pause, early = self._poll, True
             try:
                 relayed = await self.relay_once()
                 if self._metrics is not None:
                     self._metrics.relayed.inc(relayed)
-                if relayed == BATCH:
-                    pause = 0.0
+                if relayed:
+                    pause, early = (0.0 if relayed == BATCH else GAP), False
                 if failures:
                     logger.info("the outbox is being relayed again")
                 failures = 0
@@ -83,19 +87,20 @@ class Relay:
                 if failures == 1:
                     logger.warning("events wait in the outbox: a store is away", extra={"error": str(error)})
                 pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.25 * 2 ** min(failures, 8))  # noqa: S311
+                early = False
             except Exception:
                 failures += 1
                 self._failed()
                 logger.exception("the outbox could not be relayed")
-                pause = LONGEST_PAUSE
-            await self._wait(pause, early=failures == 0)
+                pause, early = LONGEST_PAUSE, False
+            await self._wait(pause, early=early)
 
     def _failed(self) -> None:
         if self._metrics is not None:
             self._metrics.failures.inc()
 
     async def _wait(self, seconds: float, *, early: bool) -> None:
-        """A pause that ends when the relay stops and, if `early`, when it is woken. A failure is not cut short by sends."""
+        """A pause that ends when the relay stops and, if `early`, when it is woken: sends cut neither a gap nor a failure short."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while not self._stopping and loop.time() < until:

@@ -106,11 +106,16 @@ class TransmitService:
         finally:
             looking_up.cancel()
 
-    async def _write(self, drafts: Sequence[Draft]) -> Sequence[Stored | Refused]:
+    async def _write(self, drafts: Sequence[Draft], doubtful: bool) -> Sequence[Stored | Refused]:
         now = int(self._clock() * 1000)
         result = await self._database.write(
             lambda connection: store_batch(
-                connection, drafts, now=now, remembered=self._members.get, feeds_search=self._feeds_search
+                connection,
+                drafts,
+                now=now,
+                remembered=self._members.get,
+                feeds_search=self._feeds_search,
+                doubtful=doubtful,
             ),
             concurrent=True,
         )

@@ -31,10 +31,10 @@ class TracedTransmitService(TransmitService):
         future.add_done_callback(lambda _, draft=draft: self._origins.pop(id(draft), None))  # type: ignore[misc]
         return future
 
-    async def _write(self, drafts: Sequence[Draft]) -> Sequence[Stored | Refused]:
+    async def _write(self, drafts: Sequence[Draft], doubtful: bool) -> Sequence[Stored | Refused]:
         links = [self._origins.get(id(draft)) for draft in drafts]
         # The first send's trace has the batch in it, the others are linked: the task that runs this began in any send.
         attributes = {"chatsystem.messages": len(drafts)}
         parent = self._tracer.parent_of(links[0]) if links else ""
         with self._tracer.span("transmit batch", attributes=attributes, parent=parent, links=links):
-            return await super()._write(drafts)
+            return await super()._write(drafts, doubtful)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from services.stores.batches import upsert_many
 from services.stores.ports import StoreError, UniqueViolation
 from tests.testbed.rows import names, put
 
@@ -101,6 +102,66 @@ async def test_many_rows_are_inserted_whole_and_in_order(database, count):
         lambda connection: connection.execute("SELECT topic, event, created_at FROM outbox ORDER BY id")
     )
     assert [tuple(row) for row in stored] == rows
+
+
+@pytest.mark.parametrize("count", [1, 3, 64, 65, 600])
+async def test_changes_that_are_made_together_are_all_made_in_order(database, count):
+    def work(connection):
+        with connection.together():
+            connection.insert_many(
+                "setting", ("name", "value"), [(f"k{number}", "x" * 3000) for number in range(count)]
+            )
+            upsert_many(
+                connection,
+                "setting",
+                ("name", "value"),
+                ("name",),
+                ("value",),
+                [(f"k{number}", f"v{number}") for number in range(count)],
+            )
+            connection.change("DELETE FROM setting WHERE name = ?", ["k0"])
+            connection.change(connection.dialect.insert_ignore("setting", ("name", "value")), ["k0", "again"])
+            seen = connection.execute("SELECT count(*) FROM setting WHERE name LIKE 'k%'")
+        return seen, connection.change("UPDATE setting SET value = 'last' WHERE name = 'k0'")
+
+    assert await database.write(work) == ([(count,)], 1)
+    stored = dict(
+        await database.read(
+            lambda connection: connection.execute("SELECT name, value FROM setting WHERE name LIKE 'k%'")
+        )
+    )
+    assert stored == {"k0": "last"} | {f"k{number}": f"v{number}" for number in range(1, count)}
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+async def test_an_error_among_changes_made_together_undoes_its_work_alone(database, failing):
+    def work(connection):
+        with connection.together():
+            for number in range(3):
+                connection.change(
+                    "INSERT INTO setting (name, value) VALUES (?, ?)",
+                    ["there" if number == failing else f"new{number}", "?"],
+                )
+
+    await database.write(put("there"))
+    results = await asyncio.gather(
+        database.write(put("before")), database.write(work), database.write(put("after")), return_exceptions=True
+    )
+    assert isinstance(results[1], UniqueViolation)
+    assert await database.read(names) == {"there", "before", "after"}
+
+
+async def test_a_text_that_cannot_be_encoded_spoils_nothing_but_its_work(database):
+    def work(connection):
+        with connection.together():
+            connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", ["fine", "?"])
+            connection.change("INSERT INTO setting (name, value) VALUES (?, ?)", ["\ud800", "?"])
+
+    results = await asyncio.gather(
+        database.write(put("a")), database.write(work), database.write(put("b")), return_exceptions=True
+    )
+    assert isinstance(results[1], Exception)
+    assert await database.read(names) == {"a", "b"}
 
 
 async def test_a_read_cannot_write(database):

@@ -17,13 +17,14 @@ from services.file import service as file_service
 from services.protocol.speech_pb2 import SpeechRecognitionRsp
 from services.protocol.store_pb2 import SearchMessagesReq
 from services.protocol.user_pb2 import FindUsersReq, SetUserNicknameReq, UserRegisterReq
-from services.runtime.events import PEOPLE, SEARCH, MessageEvent
+from services.runtime.events import PEOPLE, SEARCH, IndexEvent
 from services.store import service as store_service
 from services.store.cleanup import Cleanup
+from services.store.index_feed import Feed, FeedMetrics, parts
 from services.store.index_rebuild import rebuild_all
 from services.store.index_repair import Repair, repair
 from services.store.index_source import Messages, Users
-from services.store.indexing import GROUP, Indexing
+from services.store.indexing import GROUP
 from services.stores.elasticsearch.search import ElasticsearchSearch
 from services.stores.ports import Parcel
 from services.transmit import service as transmit_service
@@ -53,6 +54,11 @@ class World:
             transmit_service.create(runtime),
             store_service.create(runtime),
         )
+
+    def feed(self):
+        """What handles the events of messages."""
+        part, _ = parts(self.runtime.search.projection)
+        return Feed(self.runtime, part, FeedMetrics(self.runtime.metrics), lambda: None)
 
     async def search(self, key, user="ann"):
         answer = await self.runtime.clients.call(
@@ -282,40 +288,57 @@ async def test_an_event_that_is_repeated_or_poisoned_spoils_nothing(world):
     await world.index.prepare()
     await world.runtime.host(transmit_service.create(world.runtime))
     (sent,) = await say(world.runtime, "ann", "pair", "apple")
-    indexing = Indexing(world.runtime, world.runtime.search.projection, 3600)
-    ((_, source, index, name_of), _) = indexing._parts
-    event = MessageEvent(sent.message.message_id, "pair", 1).encode()
-    unknown = MessageEvent("never-stored", "pair", 9).encode()
+    feed = world.feed()
+    event = IndexEvent((sent.message.message_id,)).encode()
+    unknown = IndexEvent(("never-stored",)).encode()
     parcels = [
         Parcel(str(n), payload, 1) for n, payload in enumerate([event, b"junk", event, unknown, b'{"user_id":"x"}'])
     ]
     for _ in range(2):
-        assert list(await indexing.handle(parcels, source=source, index=index, name_of=name_of)) == ["1", "4"]
-    await index.refresh()
-    assert (await index.summary(0, 2**62)).count == 1
+        assert list(await feed(parcels)) == ["1", "4"]
+    await world.index.refresh()
+    assert (await world.index.summary(0, 2**62)).count == 1
 
 
-async def test_a_document_that_the_index_rejects_is_the_failure_of_its_event_alone(world):
+async def refuse_conversation(world, name):
+    """From now on the index takes no document of that conversation."""
     await world.index.prepare()
     client = world.index._client
     pipeline = f"{world.prefix}-refuse"
     await client.ingest.put_pipeline(
-        id=pipeline, processors=[{"fail": {"if": "ctx.session == 'group'", "message": "not this one"}}]
+        id=pipeline, processors=[{"fail": {"if": f"ctx.session == '{name}'", "message": "not this one"}}]
     )
     await client.indices.put_settings(
         index=f"{world.index.read_alias}-000001", settings={"index.default_pipeline": pipeline}
     )
+
+
+async def test_a_document_that_the_index_rejects_is_the_failure_of_its_event_alone(world):
+    await refuse_conversation(world, "group")
     await world.runtime.host(transmit_service.create(world.runtime))
     good, bad = [(await say(world.runtime, "ann", name, "apple"))[0] for name in ("pair", "group")]
-    indexing = Indexing(world.runtime, world.runtime.search.projection, 3600)
-    ((_, source, index, name_of), _) = indexing._parts
+    feed = world.feed()
     parcels = [
-        Parcel(name, MessageEvent(sent.message.message_id, "any", 1).encode(), 1)
+        Parcel(name, IndexEvent((sent.message.message_id,)).encode(), 1)
         for name, sent in (("good", good), ("bad", bad))
     ]
-    failed = await indexing.handle(parcels, source=source, index=index, name_of=name_of)
+    failed = await feed(parcels)
     assert list(failed) == ["bad"]
     assert "apple" not in str(failed["bad"])
+
+
+async def test_an_event_of_which_a_part_is_rejected_becomes_the_dead_letter_of_that_part_alone(world, monkeypatch):
+    await refuse_conversation(world, "group")
+    await world.runtime.host(transmit_service.create(world.runtime))
+    sent = [(await say(world.runtime, "ann", name, "apple"))[0] for name in ("pair", "group", "pair")]
+    event = IndexEvent(tuple(ids(sent)))
+    monkeypatch.setattr("services.store.indexing._ATTEMPTS", 1)
+    await world.runtime.host(store_service.create(world.runtime))
+    await world.runtime.queue.publish(SEARCH, [event.encode()])
+    dead = partial(world.runtime.queue.dead_letters, SEARCH, GROUP)
+    await until(dead, lambda letters: len(letters) > 0)
+    assert {IndexEvent.decode(letter.payload).message_ids for letter in await dead()} == {(ids(sent)[1],)}
+    await world.until_found("apple", [ids(sent)[0], ids(sent)[2]])
 
 
 async def test_a_rebuild_loses_nothing_of_what_is_sent_meanwhile_and_searches_go_on(world):

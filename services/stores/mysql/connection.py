@@ -6,8 +6,8 @@ is opened when it is needed and again after it was lost. It belongs to one threa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymysql
@@ -15,7 +15,7 @@ import pymysql
 from services.stores.mysql.connect import connect
 from services.stores.mysql.dialect import INSERT_IGNORE, MysqlDialect
 from services.stores.mysql.errors import ConnectionLostError, TransactionLostError, translate
-from services.stores.mysql.literals import filled, inserts
+from services.stores.mysql.literals import LARGEST_STATEMENT, filled, inserts
 from services.stores.mysql.target import Target
 from services.stores.ports import Dialect, Row, StoreError
 
@@ -35,15 +35,23 @@ class MysqlConnection:
         self._raw: Any = None
         self._cursor: Any = None
         self._due: list[str] = []
+        """Sent before the next statement."""
+        self._gathered: list[str] | None = None
+        """Inside `together`: what is not sent yet."""
         self.lost: StoreError | None = None
         """Why the transaction under way cannot go on, whatever its work made of the exception."""
         self.in_transaction = False
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        self._send_gathered()
         self._run(self._filled(sql, parameters))
         return list(self._cursor.fetchall())
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        if self._gathered is not None and not sql.startswith(INSERT_IGNORE):
+            self._gather(self._filled(sql, parameters))
+            return 0
+        self._send_gathered()
         self._run(self._filled(sql, parameters))
         if self._cursor.warning_count and sql.startswith(INSERT_IGNORE):
             return self._ignored(self._cursor.rowcount)
@@ -51,7 +59,19 @@ class MysqlConnection:
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         for sql in inserts(table, columns, rows):
-            self._run(sql)
+            if self._gathered is not None:
+                self._gather(sql)
+            else:
+                self._run(sql)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._gathered = []
+        try:
+            yield
+            self._send_gathered()
+        finally:
+            self._gathered = None
 
     def open(self) -> None:
         """Connects if need be; statements outside a transaction are then committed each by itself.
@@ -107,16 +127,27 @@ class MysqlConnection:
         except ValueError as error:
             raise StoreError(f"a statement was not understood: {error}", retryable=False) from None
 
-    def _run(self, sql: str) -> None:
+    def _gather(self, sql: str) -> None:
+        assert self._gathered is not None  # noqa: S101 - asked by who calls
+        if sum(map(len, self._gathered)) + len(sql) > LARGEST_STATEMENT:
+            self._send_gathered()
+        self._gathered.append(sql)
+
+    def _send_gathered(self) -> None:
+        if self._gathered:
+            statements, self._gathered = self._gathered, []
+            self._run(*statements)
+
+    def _run(self, *statements: str) -> None:
         if self.lost is not None:
             raise self.lost
-        before = len(self._due)
+        texts = [*self._due, *statements]
         # Encoded before anything counts as sent: a text that cannot be is the fault of this statement alone.
-        text = "; ".join([*self._due, sql]).encode()
+        text = "; ".join(texts).encode()
         self._due.clear()
         try:
             self._cursor.execute(text)
-            for _ in range(before):
+            for _ in texts[1:]:
                 self._cursor.nextset()
         except pymysql.Error as error:
             raise self._failed(translate(error)) from None

@@ -15,6 +15,7 @@ class MysqlDialect:
     """See services.stores.ports.Dialect."""
 
     name = "mysql"
+    prepares = False
     for_update = " FOR UPDATE"
 
     def insert_ignore(self, table: str, columns: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,8 @@ def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
 
 class SqliteConnection:
     """See services.stores.ports.Connection."""
+
+    together = nullcontext
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self.dialect: Dialect = SqliteDialect()

@@ -9,6 +9,7 @@ class SqliteDialect:
     """See services.stores.ports.Dialect."""
 
     name = "sqlite"
+    prepares = True
     for_update = ""
 
     def insert_ignore(self, table: str, columns: Sequence[str]) -> str:

@@ -29,9 +29,11 @@ class Recorder:
 
     def __init__(self, write: Callable[[Sequence[Draft]], Awaitable[Outcomes]] | None = None) -> None:
         self.batches: list[list[str]] = []
+        self.doubts: list[bool] = []
         self._write = write
 
-    async def __call__(self, drafts: Sequence[Draft]) -> Outcomes:
+    async def __call__(self, drafts: Sequence[Draft], doubtful: bool) -> Outcomes:
+        self.doubts.append(doubtful)
         self.batches.append([str(item.text) for item in drafts])
         await asyncio.sleep(0)
         return await self._write(drafts) if self._write else stored(drafts)
@@ -114,7 +116,9 @@ async def test_a_lost_race_for_a_request_id_is_run_again() -> None:
             raise losses.pop()
         return stored(drafts)
 
-    assert (await pipeline(Recorder(racing)).submit(draft("a"))).message_id == "a"
+    write = Recorder(racing)
+    assert (await pipeline(write).submit(draft("a"))).message_id == "a"
+    assert write.doubts == [False, True, True]
 
 
 async def test_a_database_that_is_away_is_a_refusal_for_now_and_the_line_goes_on() -> None:

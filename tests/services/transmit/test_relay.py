@@ -110,3 +110,25 @@ async def test_several_relays_lose_nothing(runtime: TestRuntime, consumer: Consu
     await consumer.wait(200)
     assert set(consumer.got) == set(events)
     assert await rows(runtime, "SELECT 1 FROM outbox") == []
+
+
+async def test_what_comes_right_after_a_batch_shares_the_next_one(
+    runtime: TestRuntime, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[int] = []
+    publish = runtime.queue.publish
+
+    async def counted(topic: str, payloads: Sequence[bytes]) -> None:
+        published.append(len(payloads))
+        await publish(topic, payloads)
+
+    monkeypatch.setattr(runtime.queue, "publish", counted)
+    monkeypatch.setattr("services.transmit.relay.GAP", 0.5)
+    relay = Relay(runtime.database, runtime.queue, poll=60)
+    relay.start()
+    for number in range(10):
+        await put(runtime, "topic", b"%d" % number)
+        relay.wake()
+    assert await consumer.wait(10) == [b"%d" % number for number in range(10)]
+    assert len(published) <= 3
+    await relay.stop()

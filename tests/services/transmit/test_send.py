@@ -230,6 +230,20 @@ async def test_the_size_of_a_file_is_counted_not_believed(chat: TestRuntime) -> 
     assert sent.file_size == 14
 
 
+async def test_a_repetition_gets_its_answer_although_the_sender_has_left_since(chat: TestRuntime) -> None:
+    first = await send(chat, text("ann", "group", "hi", "r1"))
+    await set_members(chat, "group", "bob", "cid")
+    again = await send(chat, text("ann", "group", "hi", "r1"))
+    assert (again.success, again.duplicate, again.seq) == (True, True, first.seq)
+    assert not (await send(chat, text("ann", "group", "more", "r2"))).success
+
+
+async def test_a_repetition_among_new_messages_holds_none_of_them_up(chat: TestRuntime) -> None:
+    await send(chat, text("ann", "pair", "0", "r0"))
+    answers = await asyncio.gather(*(send(chat, text("ann", "pair", str(n), f"r{n}")) for n in range(5)))
+    assert [(answer.seq, answer.duplicate) for answer in answers] == [(n + 1, n == 0) for n in range(5)]
+
+
 async def test_a_repeated_picture_is_one_file(chat: TestRuntime) -> None:
     first = await send(chat, picture("ann", "pair", b"pixels", "r1"))
     again = await send(chat, picture("ann", "pair", b"pixels", "r1"))

@@ -58,11 +58,13 @@ class Process:
         self._members = MemberLists()
         self.pipeline = Pipeline(self._write, max_batch=max_batch, queue_limit=1000)
 
-    async def _write(self, drafts: Sequence[Draft]) -> Sequence[Stored | Refused]:
+    async def _write(self, drafts: Sequence[Draft], doubtful: bool) -> Sequence[Stored | Refused]:
         crash = self._next_crash()
 
         def work(connection: Connection) -> Sequence[Stored | Refused]:
-            result = store_batch(connection, drafts, now=1, remembered=self._members.get, feeds_search=False)
+            result = store_batch(
+                connection, drafts, now=1, remembered=self._members.get, feeds_search=False, doubtful=doubtful
+            )
             if crash == "before the commit":
                 raise StoreError("crashed")
             members.update(result.members)
