@@ -9,7 +9,7 @@ from elasticsearch import AsyncElasticsearch, NotFoundError
 
 from services.stores.access import Access
 from services.stores.elasticsearch import schema
-from services.stores.elasticsearch.client import answered, connect
+from services.stores.elasticsearch.client import ShardsFailed, answered, connect
 from services.stores.elasticsearch.index import ElasticsearchIndex
 from services.stores.folding import fold
 from services.stores.ports import MessageHit, StoreError
@@ -85,18 +85,26 @@ class ElasticsearchSearch:
     async def _ask(self, index: str, queries: Sequence[dict[str, Any]]) -> list[list[Any]]:
         """The hits of each query."""
         try:
-            if len(queries) == 1:
-                body = dict(queries[0])
-                answers = [await answered(self._client.search(index=index, source=body.pop("_source"), **body))]
-            else:
-                searches = [part for query in queries for part in ({"index": index}, query)]
-                several = await answered(self._client.msearch(searches=searches))
-                answers = several["responses"]
-        except NotFoundError:
-            raise StoreError(f"the search index {index} is not complete yet") from None
+            answers = await self._answers(index, queries)
+        except ShardsFailed:
+            answers = await self._answers(
+                index, queries
+            )  # of the index that has taken the place of the one asked first
         for answer in answers:
             if "error" in answer:
                 raise StoreError(f"the search index {index} is not complete yet, or failed")
             if answer["timed_out"] or answer["_shards"]["failed"]:
                 raise StoreError(f"a part of the search index {index} does not answer")
         return [answer["hits"]["hits"] for answer in answers]
+
+    async def _answers(self, index: str, queries: Sequence[dict[str, Any]]) -> Sequence[Any]:
+        try:
+            if len(queries) == 1:
+                body = dict(queries[0])
+                return [await answered(self._client.search(index=index, source=body.pop("_source"), **body))]
+            searches = [part for query in queries for part in ({"index": index}, query)]
+            several = await answered(self._client.msearch(searches=searches))
+        except NotFoundError:
+            raise StoreError(f"the search index {index} is not complete yet") from None
+        responses: Sequence[Any] = several["responses"]
+        return responses
