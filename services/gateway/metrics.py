@@ -97,5 +97,6 @@ CLOSE_REASONS = (
     "displaced",
     "draining",
     "overslept",
+    "restored",
     "failed",
 )

@@ -66,11 +66,13 @@ class Gateway:
             monotonic=time.monotonic,
         )
         accept_rate = settings.integer("gateway", "acceptRate")
+        self._epoch = EpochSource(self._sync, runtime.clock, self._restored)
+        self._watching: asyncio.Task[None] | None = None
         self._websocket = WebSocketServer(
             operations=self._operations,
             connections=self._connections,
             push=runtime.push,
-            epoch=EpochSource(self._sync, runtime.clock),
+            epoch=self._epoch,
             metrics=self._metrics,
             limits=SocketLimits(
                 max_connections=settings.integer("gateway", "maxConnections"),
@@ -115,6 +117,7 @@ class Gateway:
         await self._runtime.push.start()
         await self._websocket.start(websocket)
         await self._http.start(http)
+        self._watching = asyncio.get_running_loop().create_task(self._epoch.watch(), name="epoch-watch")
         log.info("gateway: http on %s:%d, websocket on port %d", self._host, self.http_port, self.websocket_port)
 
     async def drain(self) -> None:
@@ -122,6 +125,8 @@ class Gateway:
             await asyncio.gather(self._http.drain(self._drain_window), self._websocket.drain(self._drain_window))
 
     async def stop(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         if self._http is not None:
             await self._http.stop()
         await self._websocket.stop()
@@ -132,6 +137,9 @@ class Gateway:
         self._wheel.look()
         self._sessions.apply(batch)
         self._connections.deliver(batch)
+
+    def _restored(self) -> None:
+        self._websocket.restored()
 
     def _overslept(self) -> None:
         self._websocket.overslept()

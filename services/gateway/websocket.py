@@ -268,6 +268,12 @@ class WebSocketServer:
         for connection in list(self._all):
             connection.close(CloseCode.RESTART, "the server was away", "overslept")
 
+    def restored(self) -> None:
+        """The history was restored to an older state: frame clients learn of it from the Welcome of their next connection."""
+        for connection in list(self._all):
+            if connection.speaks_frames:
+                connection.close(CloseCode.RESTART, "the history was restored", "restored")
+
     async def drain(self, window: float) -> None:
         """Accepts nobody, tells frame clients when to come back, and closes every connection within `window` seconds once
         what it asked for is answered. Few clients need less time than that: they are no storm when they come back."""

@@ -77,6 +77,11 @@ class Indexing:
                     await self._task
             self._task = None
 
+    async def compare_soon(self) -> None:
+        """The next look at the indexes compares everything: the database is not what it was. Raises StoreError."""
+        for part in self._parts:
+            await self._runtime.cache.delete(_key(f"{part.topic}:compared"))
+
     async def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():

@@ -11,12 +11,13 @@ from services.runtime.context import Hosted, Runtime
 from services.runtime.profiles import Profiles
 from services.store.cleanup import Cleanup
 from services.store.dead_letters import Bounds, DeadLetters
+from services.store.epoch import EpochKeeper, ensure_epoch
 from services.store.history import History
 from services.store.indexing import Indexing
 from services.store.read_positions import ReadPositions
 from services.store.render import Renderer
 from services.store.search import MessageSearch
-from services.store.sync import Sync, ensure_epoch
+from services.store.sync import Sync
 from services.store.transcripts import Transcripts, transcript_counter
 from services.stores.search_fallback import ANSWERED_BY, FallbackSearch
 
@@ -55,6 +56,7 @@ class StoreService:
         projection = runtime.search.projection
         compare = runtime.settings.number("store", "indexCompareInterval")
         self._indexing = None if projection is None else Indexing(runtime, projection, compare)
+        self._epoch = EpochKeeper(runtime.database, runtime.cache, self._set_back)
         self.handlers: Mapping[str, Callable[..., Any]] = {
             "GetHistoryMsg": history.get_history,
             "GetRecentMsg": history.get_recent,
@@ -71,6 +73,7 @@ class StoreService:
         await self._transcripts.start()
         self._cleanup.start()
         self._dead_letters.start()
+        self._epoch.start()
         if self._indexing is not None:
             self._indexing.start()
 
@@ -80,7 +83,12 @@ class StoreService:
         if self._indexing is not None:
             await self._indexing.stop()
 
+    async def _set_back(self) -> None:
+        if self._indexing is not None:
+            await self._indexing.compare_soon()
+
     async def stop(self) -> None:
+        await self._epoch.stop()
         if self._indexing is not None:
             await self._indexing.stop()
         await self._transcripts.stop()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-
 from services.protocol import store_pb2
 from services.runtime.refusal import Refusal
 from services.store import messages
+from services.store.epoch import read_epoch
 from services.store.messages import MAX_BYTES, MessageRow
 from services.store.render import Renderer
 from services.store.sync_plan import SyncPlan, cut, plan
@@ -75,14 +74,3 @@ def _read(connection: Connection, planned: SyncPlan) -> tuple[SyncPlan, list[Mes
         if size > MAX_BYTES and len(rows) < sum(span.last - span.first + 1 for span in spans):
             return cut(planned, {row.chat_session_id for row in rows}), rows
     return planned, rows
-
-
-def read_epoch(connection: Connection) -> str:
-    """The epoch of the history, "" before `ensure_epoch`."""
-    rows = connection.execute("SELECT value FROM setting WHERE name = ?", ["epoch"])
-    return str(rows[0][0]) if rows else ""
-
-
-def ensure_epoch(connection: Connection) -> None:
-    """Gives a new system its epoch; an existing one keeps its own."""
-    connection.change(connection.dialect.insert_ignore("setting", ("name", "value")), ["epoch", secrets.token_hex(8)])
