@@ -86,4 +86,7 @@ def _resolved(scope: Scope, workload: Workload, text: str) -> str:
 
 
 def _port(workload: Workload, name: str) -> int:
-    return next(port.number for port in workload.ports if port.name == name)
+    for port in workload.ports:
+        if port.name == name:
+            return port.number
+    raise KeyError(f"{workload.name} has no port named {name}")
