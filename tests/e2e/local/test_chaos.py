@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_doubled_or_out_of_order_while_every_part_is_killed_in_turn(folder):
     killed = [(Strike(part, FAULTS["kill"], place % 2),) for place, part in enumerate((*SERVICES, *STORES))]
-    paused = [(Strike(part, STILL),) for part in ("gateway", "transmit", "mysql", "redis")]
+    paused = [(Strike(part, STILL),) for part in ("gateway", "redis")]
     rounds = random.Random(7).sample(killed + paused, len(killed + paused))
     campaign = await run(folder, rounds, TERMS)
     assert campaign.faults == []

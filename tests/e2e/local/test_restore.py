@@ -54,7 +54,10 @@ def client(server: MariaDB, program: str, *arguments: str) -> list[str]:
 
 def dump(server: MariaDB) -> str:
     done = subprocess.run(
-        client(server, "mariadb-dump", "--single-transaction", "--hex-blob"), env=secret(server), capture_output=True, text=True
+        client(server, "mariadb-dump", "--single-transaction", "--hex-blob"),
+        env=secret(server),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
