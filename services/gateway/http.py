@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +133,7 @@ class HttpServer:
         assets: Assets | None,
         configuration: Asset,
         websocket_port: int,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._operations = operations
         self._metrics = metrics
@@ -139,6 +141,7 @@ class HttpServer:
         self._assets = assets
         self._configuration = configuration
         self._websocket_port = websocket_port
+        self._tls = tls
         self._server: _Server | None = None
         self._accepting: asyncio.Server | None = None
         self._listener: socket.socket | None = None
@@ -150,7 +153,9 @@ class HttpServer:
     async def start(self, listener: socket.socket) -> None:
         self._server = _Server(self)
         self._listener = listener
-        self._accepting = await asyncio.get_running_loop().create_server(self._server, sock=listener, backlog=4096)
+        self._accepting = await asyncio.get_running_loop().create_server(
+            self._server, sock=listener, backlog=4096, ssl=self._tls
+        )
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers one request."""
@@ -308,5 +313,5 @@ class HttpServer:
             return
         loop = asyncio.get_running_loop()
         for connection in backlog(self._listener):
-            loop.create_task(loop.connect_accepted_socket(self._server, connection))  # noqa: RUF006 - lives with the loop
+            loop.create_task(loop.connect_accepted_socket(self._server, connection, ssl=self._tls))  # noqa: RUF006 - lives with the loop
         accepting.close()

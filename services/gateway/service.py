@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from services.gateway.listener import listen, raise_file_limit
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Limits, Operations
 from services.gateway.sessions import SessionCache
+from services.gateway.tls import read_tls
 from services.gateway.websocket import SocketLimits, WebSocketServer
 from services.gateway.wheel import Wheel
 from services.observation.tracer import Tracer
@@ -36,8 +38,11 @@ class Gateway:
     name = "gateway"
     handlers: Mapping[str, Callable[..., Any]] = {}
 
-    def __init__(self, runtime: Runtime, host: str, http_port: int, websocket_port: int) -> None:
+    def __init__(
+        self, runtime: Runtime, host: str, http_port: int, websocket_port: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._runtime = runtime
+        self._tls = tls
         self._host = host
         self.http_port = http_port
         self.websocket_port = websocket_port
@@ -111,11 +116,12 @@ class Gateway:
             assets=Assets() if settings.flag("gateway", "web") else None,
             configuration=configuration(self.websocket_port, {"maxBodySize": max_body, "maxFrameSize": max_frame}),
             websocket_port=self.websocket_port,
+            tls=self._tls,
         )
         self._wheel.start()
         self._runtime.push.attach(self._deliver)
         await self._runtime.push.start()
-        await self._websocket.start(websocket)
+        await self._websocket.start(websocket, self._tls)
         await self._http.start(http)
         self._watching = asyncio.get_running_loop().create_task(self._epoch.watch(), name="epoch-watch")
         log.info("gateway: http on %s:%d, websocket on port %d", self._host, self.http_port, self.websocket_port)
@@ -176,4 +182,5 @@ def create(runtime: Runtime) -> Gateway:
         environment.get("CHATSYSTEM_HOST", "0.0.0.0"),
         int(environment.get("CHATSYSTEM_GATEWAY_PORT", http.port)),
         int(environment.get("CHATSYSTEM_GATEWAY_WEBSOCKET_PORT", http.websocket_port or 0)),
+        read_tls(environment),
     )

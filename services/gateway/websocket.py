@@ -11,6 +11,7 @@ import logging
 import random
 import secrets
 import socket
+import ssl
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
@@ -103,12 +104,13 @@ class WebSocketServer:
         self._draining = False
         self._server: asyncio.Server | None = None
 
-    async def start(self, listener: socket.socket) -> None:
+    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         quiet = logging.getLogger("services.gateway.websocket.transport")
         quiet.setLevel(logging.CRITICAL)  # what clients do wrong is counted, not logged line by line
         self._server = await ws_create_server(
             self._accept,
             sock=listener,
+            ssl=tls,
             backlog=4096,
             max_frame_size=self.limits.max_frame,
             enable_auto_pong=False,  # the library answers a client that does not read, too

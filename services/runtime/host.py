@@ -170,7 +170,7 @@ class Host:
 
     async def _take_calls(self, registry: Registry, clients: Clients) -> None:
         """Listens for calls of other processes and makes this one known to them."""
-        from services.runtime.rpc_server import RpcServer
+        from services.runtime.rpc_server import RpcServer, endpoint
 
         settings = self._settings
         called = {hosted.name: clients.hosted(hosted.name) for hosted in self._services if hosted.handlers}
@@ -181,7 +181,7 @@ class Host:
         try:
             ports = await server.start(settings.rpc_host, [settings.ports[name] for name in called])
             for name, port in zip(called, ports, strict=True):
-                instance = Instance(name, settings.instance, f"{settings.rpc_host}:{port}")
+                instance = Instance(name, settings.instance, endpoint(settings.rpc_host, port))
                 await registry.register(instance)
                 self._leaving.append(partial(registry.deregister, instance))
         except (OSError, StoreError) as error:

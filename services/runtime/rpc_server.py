@@ -32,6 +32,11 @@ _SERVER_OPTIONS = [
 ]
 
 
+def endpoint(host: str, port: int) -> str:
+    """As gRPC writes it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class RpcServer:
     """Serves the handlers of `services` (name -> method -> handler)."""
 
@@ -53,7 +58,7 @@ class RpcServer:
         bound = []
         for port in ports:
             try:
-                bound.append(self._listen(f"{host}:{port}"))
+                bound.append(self._listen(endpoint(host, port)))
             except RuntimeError as error:
                 raise OSError(f"cannot listen on {host}:{port} for calls") from error
         await self._server.start()

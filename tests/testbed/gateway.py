@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
@@ -252,9 +253,11 @@ async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> N
 
 
 @contextlib.asynccontextmanager
-async def running(push: PushBus | None = None, remote: str = "", **settings: str) -> AsyncIterator[System]:
+async def running(
+    push: PushBus | None = None, remote: str = "", tls: ssl.SSLContext | None = None, **settings: str
+) -> AsyncIterator[System]:
     """A gateway with these settings, named as in the catalogue, on a push bus of its own or on the given one. Calls to the
-    service `remote` go over gRPC to two replicas."""
+    service `remote` go over gRPC to two replicas. `tls` encrypts its ports."""
     from services.catalogue import BY_NAME
 
     defaults = {"drainWindow": "0s"}
@@ -280,7 +283,7 @@ async def running(push: PushBus | None = None, remote: str = "", **settings: str
         files=unused,
         samples=Samples(metrics),
     )
-    gateway = Gateway(runtime, "127.0.0.1", 0, 0)
+    gateway = Gateway(runtime, "127.0.0.1", 0, 0, tls)
     await gateway.start()
     async with aiohttp.ClientSession() as http:
         try:

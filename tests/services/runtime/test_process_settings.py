@@ -159,3 +159,10 @@ def test_a_search_index_and_a_bucket_have_several_addresses_keys_and_defaults(tm
     assert stores.access["FILES"].password == "secret"
     assert "secret" not in repr(stores)
     assert (stores.options["SEARCH_INDEX_PREFIX"], stores.options["FILES_REGION"]) == ("chatsystem", "us-east-1")
+
+
+@pytest.mark.parametrize(("host", "written"), [("10.0.0.5", "10.0.0.5:7"), ("fd00::5", "[fd00::5]:7")])
+def test_others_are_told_an_address_as_grpc_reads_it(host, written):
+    from services.runtime.rpc_server import endpoint
+
+    assert endpoint(host, 7) == written
