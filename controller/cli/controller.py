@@ -24,7 +24,7 @@ from controller.cli.options import Place, place_options
     type=click.IntRange(0, 65535),
     default=0,
     metavar="PORT",
-    help="Kubernetes: answer /healthz and /readyz on this port [default: do not].",
+    help="Kubernetes: answer /healthz, /readyz and /metrics on this port [default: do not].",
 )
 @place_options
 def controller(names: tuple[str, ...], namespaces: tuple[str, ...], health_port: int, place: Place) -> None:

@@ -17,6 +17,7 @@ from controller.blueprint.workload import Blueprint
 from controller.engine import events, history
 from controller.engine.backoff import Backoff
 from controller.engine.model import Event, Observed, Plan, Revision, Step, Verdict
+from controller.engine.observer import Ending, LoopObserver, Unobserved
 from controller.engine.planner import plan as make_plan
 from controller.engine.ports import InvalidDeclaration, Stored, SystemStore, Target, TargetError
 from controller.engine.queue import WorkQueue
@@ -59,6 +60,7 @@ class Loop:
         workers: int = 4,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.time,
+        observer: LoopObserver | None = None,
     ) -> None:
         self._store = store
         self._target = target
@@ -66,7 +68,8 @@ class Loop:
         self._workers = workers
         self._pace = pace or Pace()
         self._clock = clock
-        self._queue = WorkQueue(backoff=self._pace.retry)
+        self._observer = observer or Unobserved()
+        self._queue = WorkQueue(backoff=self._pace.retry, waited=self._observer.waited)
         self._stores = StoreWatch(target, self._queue.add, usual=self._pace.stores, retry=self._pace.stores_retry)
         self._seen: dict[str, dict[str, None]] = {}
         self._gone: set[str] = set()
@@ -93,6 +96,10 @@ class Loop:
     def longest_pass(self) -> float:
         """Seconds since the begin of the oldest pass that has not ended; 0 when none is under way."""
         return time.monotonic() - min(self._begun.values(), default=time.monotonic())
+
+    def waiting(self) -> int:
+        """How many systems are due and wait for a worker."""
+        return self._queue.waiting()
 
     async def reconcile(self, name: str) -> float | None:
         """One pass over one system. Returns the seconds after which it wants to look again by itself, if at all. Raises
@@ -253,6 +260,7 @@ class Loop:
             last = judged
         every = (*revisions[:-1], last) if last is not None else ()
         status = status_of(replace(situation, revision=last, revisions=every), now)
+        self._observer.reported(stored.name, status)
         for event in events.of_transitions(stored.status, status, now):
             await self._store.record_event(stored.name, event)
         await self._store.write_status(stored.name, status)
@@ -266,6 +274,7 @@ class Loop:
     async def _forget(self, name: str) -> None:
         self._seen.pop(name, None)
         self._stores.forget(name)
+        self._observer.forgotten(name)
         await self._target.release(name)
         self._gone.add(name)
         if self._names is not None and self._names <= self._gone:
@@ -275,20 +284,24 @@ class Loop:
         while True:
             name = await self._queue.take()
             self._begun[name] = time.monotonic()
+            ending = Ending.CRASHED
             try:
                 delay = await self.reconcile(name)
             except TargetError as error:
+                ending = Ending.FAILED
                 log.warning("%s: %s; next attempt in %.1f s", name, error, self._queue.retry(name))
             except Exception as error:  # an error in one system must not delay another
                 log.exception("%s: the pass failed; next attempt in %.1f s", name, self._queue.retry(name))
                 await self._complain(name, error)
             else:
                 self._queue.forget(name)
+                ending = Ending.SETTLED if delay is None else Ending.AGAIN
                 if delay is not None:
                     self._queue.add(name, delay)
             finally:
                 self._queue.done(name)
-                del self._begun[name]
+                seconds = time.monotonic() - self._begun.pop(name)
+            self._observer.passed(name, ending, seconds)
 
     async def _complain(self, name: str, error: Exception) -> None:
         """Tells of a pass that failed for a reason of the controller's own, once until another one happens."""
@@ -315,16 +328,19 @@ class Loop:
             self._queue.add(name)
 
     async def _follow_store(self) -> None:
-        await self._follow(self._store.watch)
+        await self._follow(self._store.watch, self._observer.heard)
 
     async def _follow_target(self) -> None:
         await self._follow(self._target.watch)
 
-    async def _follow(self, watch: Callable[[], AsyncIterator[str]]) -> None:
+    async def _follow(
+        self, watch: Callable[[], AsyncIterator[str]], heard: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Wakes what a watch names. A watch that fails begins anew: it only makes things faster, and must not end the loop."""
         while True:
             try:
                 async for name in watch():
+                    heard(name)
                     self._wake(name)
             except Exception:
                 log.exception("a watch failed and begins anew")

@@ -46,6 +46,10 @@ class Schedule:
         if again is not None:
             self._due[key] = again
 
+    def overdue(self, now: float) -> list[float]:
+        """For how long each key has been due that nobody works on."""
+        return [now - at for at in self._due.values() if at <= now]
+
     def next_due(self) -> float | None:
         return min(self._due.values(), default=None)
 
@@ -54,7 +58,8 @@ class Schedule:
 
 
 class WorkQueue:
-    """Hands keys to workers. `backoff` spaces the retries of a key that keeps failing."""
+    """Hands keys to workers. `backoff` spaces the retries of a key that keeps failing; `waited` is told for how many seconds a
+    key had been due when it was taken."""
 
     def __init__(
         self,
@@ -62,11 +67,13 @@ class WorkQueue:
         backoff: Backoff,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = uniform,
+        waited: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._schedule = Schedule()
         self._backoff = backoff
         self._clock = clock
         self._random = random
+        self._waited = waited
         self._failures: dict[str, int] = {}
         self._changed = asyncio.Event()
 
@@ -79,8 +86,11 @@ class WorkQueue:
         while True:
             # Cleared before looking: an addition after the look must end the sleep.
             self._changed.clear()
-            key = self._schedule.take(self._clock())
+            now = self._clock()
+            overdue = max(self._schedule.overdue(now), default=0.0)
+            key = self._schedule.take(now)
             if key is not None:
+                self._waited(overdue)
                 self._changed.set()  # Another worker may find another key.
                 return key
             due = self._schedule.next_due()
@@ -90,6 +100,10 @@ class WorkQueue:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    def waiting(self) -> int:
+        """How many keys are due and wait for a worker."""
+        return len(self._schedule.overdue(self._clock()))
 
     def done(self, key: str) -> None:
         self._schedule.done(key)

@@ -35,6 +35,7 @@ _SECTIONS = {
     "services/file": ("file", 7),
     "services/speech": ("speech", 8),
     "services/stores": ("Stores", 9),
+    "controller/targets/kubernetes": ("The controller in a cluster", 10),
 }
 
 LIBRARY = {
@@ -52,7 +53,7 @@ HEADER = """# Metrics
 Made from the code (`make generate`). Every process answers `/metrics` on its own port with those of the services that it hosts;
 [../operations/monitoring.md](../operations/monitoring.md) tells how to scrape them. Times are in seconds. A counter starts at 0 with its
 process. A histogram has the series `_bucket`, `_sum` and `_count`. Those that begin with `chatsystem_index_` are there only where a
-search index is.
+search index is. The controller has those of its own section, and those that begin with `process_`.
 """
 
 
@@ -78,9 +79,9 @@ class Metric:
 
 
 def metrics() -> list[Metric]:
-    """All metrics of the services, by section and name. Raises MetricError."""
+    """All metrics of the services and the controller, by section and name. Raises MetricError."""
     found = [Metric(name, kind, text, (), _SECTIONS["services/runtime"][0]) for name, (kind, text) in LIBRARY.items()]
-    for path in sorted((ROOT / "services").rglob("*.py")):
+    for path in sorted(path for package in ("services", "controller") for path in (ROOT / package).rglob("*.py")):
         place = path.relative_to(ROOT)
         found += _of_module(place, ast.parse(path.read_text(encoding="utf-8")))
     order = dict(_SECTIONS.values())

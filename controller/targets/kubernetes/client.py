@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -82,15 +82,22 @@ async def connect(context: str | None = None) -> Connection:
 
 
 class Client:
-    """Reads and writes objects. Every write asks the fence first and may not take longer than it holds."""
+    """Reads and writes objects. Every write asks the fence first and may not take longer than it holds; `wrote` is told of each:
+    its verb, the kind of its object, and its result (ok, refused, unanswered, fenced)."""
 
-    def __init__(self, connection: Connection, fence: Fence | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        fence: Fence | None = None,
+        wrote: Callable[[str, str, str], None] = lambda verb, kind, result: None,
+    ) -> None:
         from kubernetes.aio.client import ApiClient
         from kubernetes.aio.dynamic import DynamicClient
 
         self._api = ApiClient(connection.configuration)
         self._dynamic = DynamicClient(self._api)  # Not awaited: it would discover what the table of kinds says.
         self._fence = fence or Free()
+        self._wrote = wrote
 
     async def close(self) -> None:
         await self._api.close()
@@ -200,10 +207,22 @@ class Client:
             raise unreachable(what, error) from error
 
     async def _write(self, method: str, path: str, what: str, **request: Any) -> dict[str, Any]:
+        """`what`: verb, kind and name."""
+        verb, kind, _ = what.split(" ", 2)
         remaining = self._fence.remaining()
         if remaining <= 0:
+            self._wrote(verb, kind, "fenced")
             raise TargetError(f"cannot {what}: this controller does not lead", reason=Reason.UNREACHABLE)
-        return await self._send(method, path, what, timeout=min(TIMEOUT, remaining), **request)
+        result = "unanswered"
+        try:
+            answer = await self._send(method, path, what, timeout=min(TIMEOUT, remaining), **request)
+            result = "ok"
+        except Refused:
+            result = "refused"
+            raise
+        finally:
+            self._wrote(verb, kind, result)
+        return answer
 
     async def _send(
         self, method: str, path: str, what: str, *, timeout: float = TIMEOUT, **request: Any

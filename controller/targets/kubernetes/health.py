@@ -1,4 +1,4 @@
-"""What probes of the controller's pod ask: is it alive, and is it ready. A web server with two pages.
+"""What is asked of the controller's pod: is it alive, is it ready, what does it measure. A web server with three pages.
 
 Alive: reconciliations, watches and the look at the Lease come to an end, be it a bad one. A cluster that does not answer is no
 reason to restart the controller; something of its own that hangs is.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
 HANGS = 300.0
 """Seconds after which something that has not come to an end hangs."""
@@ -36,10 +37,11 @@ class Vitals:
 
 
 class HealthServer:
-    """Serves /healthz and /readyz."""
+    """Serves /healthz, /readyz and /metrics, whose text `metrics` gives."""
 
-    def __init__(self, vitals: Callable[[], Vitals], host: str, port: int) -> None:
+    def __init__(self, vitals: Callable[[], Vitals], metrics: Callable[[], bytes], host: str, port: int) -> None:
         self._vitals = vitals
+        self._metrics = metrics
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -47,7 +49,13 @@ class HealthServer:
     async def start(self) -> None:
         """Raises OSError if the port is taken."""
         app = web.Application()
-        app.add_routes([web.get("/healthz", self._alive), web.get("/readyz", self._ready)])
+        app.add_routes(
+            [
+                web.get("/healthz", self._alive),
+                web.get("/readyz", self._ready),
+                web.get("/metrics", self._measured),
+            ]
+        )
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
@@ -63,3 +71,6 @@ class HealthServer:
     async def _ready(self, _: web.Request) -> web.Response:
         obstacle = self._vitals().obstacle
         return web.Response(text=obstacle or "ok", status=503 if obstacle else 200)
+
+    async def _measured(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -13,6 +13,7 @@ import secrets as random
 import socket
 import time
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from controller.engine.loop import Loop, Pace
@@ -22,6 +23,7 @@ from controller.targets.kubernetes.client import Client, Connection
 from controller.targets.kubernetes.feed import Watched
 from controller.targets.kubernetes.health import HealthServer, Vitals
 from controller.targets.kubernetes.lease import Election
+from controller.targets.kubernetes.metrics import Metrics, Reading
 from controller.targets.kubernetes.place import Place
 from controller.targets.kubernetes.store import KubernetesStore
 from controller.targets.kubernetes.systems import Systems
@@ -56,7 +58,8 @@ class Operator:
         self._options = options
         self._reader = Client(connection)
         self.election = Election(self._reader, connection.namespace, identity())
-        self._writer = Client(connection, self.election)
+        self.metrics = Metrics(_version(), self.reading)
+        self._writer = Client(connection, self.election, self.metrics.wrote)
         told, heard = Changes(), Changes()
         cache = Cache(told.tell)
         self._systems = Systems(heard)
@@ -75,7 +78,7 @@ class Operator:
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Until `stopped`, or until something that must not end has."""
-        server = HealthServer(self.vitals, self._options.health_host, self._options.health_port)
+        server = HealthServer(self.vitals, self.metrics.text, self._options.health_host, self._options.health_port)
         if self._options.health_port:
             await server.start()
         transport = Transport(self._connection, self._options.namespaces, self._systems)
@@ -112,21 +115,35 @@ class Operator:
         longest = self._loop.longest_pass() if self._loop is not None else 0.0
         return Vitals(longest, self.watches.slowest, unasked, obstacle)
 
+    def reading(self) -> Reading:
+        waiting = self._loop.waiting() if self._loop is not None else 0
+        leads = self.election.remaining() > 0
+        return Reading(leads, waiting, self.watches.unsynced, self.watches.restarts())
+
     async def _lead(self) -> None:
         """What the leader does until it is cancelled."""
         await self.watches.synced()
         # The one before may have written since this one last looked.
         self._store.forget()
-        self._loop = Loop(self._store, self._target, workers=WORKERS, pace=self._options.pace)
+        self._loop = Loop(self._store, self._target, workers=WORKERS, pace=self._options.pace, observer=self.metrics)
         try:
             await self._loop.run()
         finally:
             self._loop = None
+            self.metrics.resigned()
 
 
 def identity() -> str:
     """Of this candidate: its pod's name, and something that no other life of it had."""
     return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{random.token_hex(4)}"
+
+
+def _version() -> str:
+    """Of this package; "unknown" in a source tree that was never installed."""
+    try:
+        return version("chatsystem")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 async def operate(connection: Connection, options: Options, stopped: asyncio.Event) -> None:

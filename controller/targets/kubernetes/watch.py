@@ -38,8 +38,16 @@ class Watch:
         self.moved = time.monotonic()
         """When it last got somewhere, be it to an error."""
         self.trouble = ""
+        self.restarts = 0
+        """How often it had to begin anew with a list, because of an error or because it had fallen behind."""
+        self._unsynced_since = self.moved
         self.absent = False
         """The cluster does not know the kind."""
+
+    @property
+    def unsynced(self) -> float:
+        """Seconds since the cache has not held everything; 0 while it does."""
+        return 0.0 if self.synced.is_set() else time.monotonic() - self._unsynced_since
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -64,6 +72,9 @@ class Watch:
         if str(error) != self.trouble:
             log.warning("%s", error)
         self.trouble = str(error)
+        self.restarts += 1
+        if self.synced.is_set():
+            self._unsynced_since = self.moved
         self.synced.clear()
 
     async def _follow(self) -> None:
@@ -82,6 +93,7 @@ class Watch:
                         self._cache.put(item)
             except Refused as error:
                 if error.status == 410:
+                    self.restarts += 1
                     return  # Too old: list again. https://kubernetes.io/docs/reference/using-api/api-concepts/#410-gone-responses
                 raise
             self._settle()
@@ -120,6 +132,18 @@ class Watches:
     @property
     def trouble(self) -> str:
         return next((watch.trouble for watch in self.each if watch.trouble), "")
+
+    @property
+    def unsynced(self) -> float:
+        """Seconds since the cache has not held everything of some kind; 0 while it does."""
+        return max(watch.unsynced for watch in self.each)
+
+    def restarts(self) -> dict[str, int]:
+        """By kind."""
+        counts: dict[str, int] = {}
+        for watch in self.each:
+            counts[watch.kind.name] = counts.get(watch.kind.name, 0) + watch.restarts
+        return counts
 
     @property
     def slowest(self) -> float:

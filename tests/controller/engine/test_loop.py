@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from controller.engine.backoff import Backoff
 from controller.engine.loop import Loop, Pace
 from controller.engine.model import Action, Verdict
+from controller.engine.observer import Ending, Unobserved
 from controller.engine.ports import TargetError
 from controller.targets.local.layout import StateDir
 from controller.targets.local.store import LocalStore
@@ -314,3 +315,60 @@ async def test_a_loop_for_one_system_leaves_others_alone_and_ends_with_it(
     async with asyncio.timeout(10):
         await task
     assert {name for name, _ in world.target.done} == {"acme"}
+
+
+class Recorder(Unobserved):
+    """What the loop tells, in order, without times."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+
+    def heard(self, system: str) -> None:
+        self.told.append(("heard", system))
+
+    def passed(self, system: str, ending: Ending, seconds: float) -> None:
+        self.told.append(("passed", system, ending))
+
+    def reported(self, system: str, status: Mapping[str, Any]) -> None:
+        ready = next(item["status"] for item in status["conditions"] if item["type"] == "Ready")
+        self.told.append(("reported", system, ready))
+
+    def forgotten(self, system: str) -> None:
+        self.told.append(("forgotten", system))
+
+
+async def test_an_observer_is_told_what_is_heard_how_passes_end_and_what_is_gone(
+    world: World, running: Callable[..., asyncio.Task[None]]
+) -> None:
+    seen = Recorder()
+    await world.declare()
+    running(observer=seen)
+
+    async def has_settled() -> bool:
+        return ("passed", "acme", Ending.SETTLED) in seen.told
+
+    async def is_gone() -> bool:
+        return ("forgotten", "acme") in seen.told
+
+    await eventually(has_settled)
+    assert seen.told[0] == ("heard", "acme")
+    assert ("passed", "acme", Ending.AGAIN) in seen.told
+    assert seen.told.index(("reported", "acme", "True")) < seen.told.index(("passed", "acme", Ending.SETTLED))
+    await world.store.mark_deleted("acme")
+    await eventually(is_gone)
+
+
+async def test_an_observer_is_told_whose_fault_a_failure_is(
+    world: World, running: Callable[..., asyncio.Task[None]]
+) -> None:
+    seen = Recorder()
+    world.target.failing["refused"] = "no"
+    world.target.broken.add("broken")
+    for name in ("refused", "broken"):
+        await world.declare(name)
+    running(observer=seen)
+
+    async def told() -> bool:
+        return {("passed", "refused", Ending.FAILED), ("passed", "broken", Ending.CRASHED)} <= set(seen.told)
+
+    await eventually(told)

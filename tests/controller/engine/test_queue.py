@@ -97,3 +97,16 @@ async def test_an_earlier_key_ends_the_sleep_until_a_later_one() -> None:
     queue.add("now")
     async with asyncio.timeout(5):
         assert await worker == "now"
+
+
+async def test_the_queue_tells_how_long_a_key_was_due_and_how_many_are() -> None:
+    now, waits = [100.0], []
+    queue = WorkQueue(backoff=RESTARTS, clock=lambda: now[0], waited=waits.append)
+    queue.add("a")
+    queue.add("b", 1.0)
+    queue.add("c", 60.0)
+    now[0] += 3.0
+    assert queue.waiting() == 2
+    assert [await queue.take(), await queue.take()] == ["a", "b"]
+    assert waits == [3.0, 2.0]
+    assert queue.waiting() == 0
