@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,5 +61,14 @@ class Kubectl:
         )
 
     def wait(self, *arguments: str, timeout: float = 120.0) -> None:
-        """As `kubectl wait`: wait("--for=condition=Ready", "node", "--all")."""
-        self("wait", f"--timeout={timeout:.0f}s", *arguments)
+        """As `kubectl wait`: wait("--for=condition=Ready", "node", "--all"). Also where there is nothing yet to wait for, of which
+        kubectl itself says that it failed."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(1.0, deadline - time.monotonic())
+            answer = self.ask("wait", f"--timeout={left:.0f}s", *arguments)
+            if answer.code == 0:
+                return
+            early = any(words in answer.error for words in ("accessor error", "no matching resources", "NotFound"))
+            assert early and time.monotonic() < deadline, f"kubectl wait {' '.join(arguments)}: {answer.error.strip()}"
+            time.sleep(0.1)
