@@ -17,6 +17,8 @@ class Session(Protocol):
 
     store: SystemStore
     target: Target
+    poll: float
+    """Seconds between two looks at a status while something is waited for: it is a small file, or a request."""
 
     async def driver(self, system: str) -> int | str | None:
         """The controller that drives the system now: its process id, or its name where it is elsewhere; None if none does."""

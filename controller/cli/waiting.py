@@ -12,7 +12,6 @@ from controller.cli.session import Session
 from controller.cli.status_view import View, view
 from controller.cli.verdict import Goal, Outcome, judge
 
-POLL = 0.1  # seconds; reading a status is one small file
 LASTING = 2.0  # seconds that a failure has to last, so that a replica that needed a second try is none
 WITHOUT_CONTROLLER = 3.0  # seconds after which nobody will do anything
 
@@ -59,7 +58,7 @@ async def wait_for(
             return Waited(Outcome(1, text), system)
         if now - begin >= timeout:
             return Waited(Outcome(TIMED_OUT, _too_slow(system, goal, timeout)), system)
-        await asyncio.sleep(POLL)
+        await asyncio.sleep(session.poll)
 
 
 async def is_converged(session: Session, name: str) -> bool:

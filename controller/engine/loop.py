@@ -121,7 +121,7 @@ class Loop:
             await self._report(stored, Blueprint(name), Observed(), problems=error.problems)
             return None
         revisions = await self._accept(stored)
-        observed = await self._target.observe(name, blueprint)
+        observed = await self._observe(name, blueprint)
         observed = replace(observed, stores=self._stores.look(name, blueprint, observed.secrets))
         await self._record_changes(name, observed)
         current = make_plan(blueprint, observed, self._clock())
@@ -179,6 +179,15 @@ class Loop:
         errors = await self._apply(name, blueprint, current)
         await self._report(stored, blueprint, observed, plan=current, errors=errors)
         return self._after(current, errors)
+
+    async def _observe(self, name: str, blueprint: Blueprint) -> Observed:
+        """Raises TargetError, having said so: a status that cannot be brought up to date does not tell by itself."""
+        try:
+            return await self._target.observe(name, blueprint)
+        except TargetError as error:
+            if self._remember(name, str(error)):
+                await self._store.record_event(name, Event(self._clock(), events.WARNING, error.reason, str(error)))
+            raise
 
     async def _apply(self, name: str, blueprint: Blueprint, current: Plan) -> tuple[Trouble, ...]:
         """Carries out the steps. They do not depend on each other, so one that fails holds up none."""

@@ -15,10 +15,11 @@ from controller.blueprint.workload import Blueprint, Kind, Workload
 from controller.engine.model import Action, Standing, Step
 from controller.engine.ports import TargetError
 from controller.engine.reasons import Reason
-from controller.targets.kubernetes import jobs, refusals, secrets
+from controller.targets.kubernetes import given, jobs, refusals, secrets
 from controller.targets.kubernetes.cache import Cache, System
 from controller.targets.kubernetes.client import Client
 from controller.targets.kubernetes.errors import Refused
+from controller.targets.kubernetes.given import Facts
 from controller.targets.kubernetes.inventory import INSTANCE, is_leaving, is_ours, key_of, labels_of, part_of, stamped
 from controller.targets.kubernetes.kinds import DATA, JOB, RENDERED, SERVICE, STATEFUL_SET, Object, kind_of
 from controller.targets.kubernetes.observe import compared
@@ -35,6 +36,8 @@ class Applier:
     system: System
     blueprint: Blueprint
     rendering: Rendering
+    given: Mapping[str, Facts]
+    """The secrets that a person provides, as far as they are there."""
 
     async def execute(self, step: Step) -> None:
         """Raises TargetError."""
@@ -92,7 +95,7 @@ class Applier:
         """Where the API server refuses the change and the object can be replaced without losing anything, it is replaced: pods
         of a StatefulSet go on running without it, a Service has nothing to lose."""
         kind = kind_of(manifest)
-        if live is None and error.status == 409:
+        if live is None and error.status == 409 and "conflict with" in str(error):
             raise TargetError(refusals.taken(manifest, "it was made just now"), reason=Reason.NAME_TAKEN) from None
         if live is None or error.reason != Reason.IMMUTABLE or kind not in {STATEFUL_SET, SERVICE}:
             raise error
@@ -125,13 +128,21 @@ class Applier:
         return self.rendering.group(name) if workload is not None and workload.kind is Kind.JOB else None
 
     def _require_secrets(self, workload: Workload) -> None:
-        """A pod whose secret is missing would not start."""
-        have = secrets.existing(self.cache.of(self.system))
-        used = set(workload.secrets.values())
+        """A pod whose secret is missing would not start, and would not say why."""
+        have = {name: set(keys) for name, keys in secrets.existing(self.cache.of(self.system)).items()}
+        have |= {name: set(facts.keys) for name, facts in self.given.items()}
         for secret in self.blueprint.secrets:
-            keys = {key for name, key in used if name == secret.name}
-            if secret.generated and keys - set(have.get(secret.name, ())):
-                raise TargetError(f"the secret {secret.name} has not been made yet", reason=Reason.SECRET_MISSING)
+            used = {key for name, key in workload.secrets.values() if name == secret.name}
+            missing = sorted(used - have.get(secret.name, set()))
+            if missing:
+                remedy = (
+                    "it is made in the next pass"
+                    if secret.generated
+                    else given.remedy(self.system, secret.name, missing)
+                )
+                raise TargetError(
+                    f"the secret {secret.name} lacks {', '.join(missing)}; {remedy}", reason=Reason.SECRET_MISSING
+                )
 
     def _refuse_foreign(self, live: Object) -> None:
         if not is_ours(live, self.system[1]):

@@ -36,6 +36,9 @@ def refused(status: int, body: bytes | str, what: str) -> Refused:
             )
         case 403 if "exceeded quota" in words:
             reason, remedy = Reason.QUOTA_EXCEEDED, "; raise the quota of the namespace, or ask for less"
+        case 403 if "can be resized" in words:
+            reason, retryable = Reason.IMMUTABLE, False
+            remedy = "; declare the size that it has, or let its storage class allow expansion"
         case 403 if "being terminated" in words:
             remedy = "; the namespace is being deleted"
         case 403:

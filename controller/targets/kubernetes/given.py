@@ -52,6 +52,12 @@ class Given:
         return facts
 
 
+def remedy(system: System, name: str, keys: Iterable[str]) -> str:
+    """How a person gives a secret these keys: the end of a sentence."""
+    values = " ".join(f"--from-file={key}=FILE" for key in keys)
+    return f"make it with: kubectl --namespace {system[0]} create secret generic {name} {values}"
+
+
 def _facts(live: Object) -> Facts:
     data = live.get("data") or {}
     text = json.dumps(data, sort_keys=True)

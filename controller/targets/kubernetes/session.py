@@ -27,6 +27,8 @@ PATIENCE = 60.0
 class KubernetesSession:
     """Implements the command line's Session on one namespace."""
 
+    poll = 1.0
+
     def __init__(self, connection: Connection, namespace: str) -> None:
         self._connection = connection
         self._namespace = namespace

@@ -21,7 +21,7 @@ from controller.targets.kubernetes.changes import Changes
 from controller.targets.kubernetes.client import Client, Fence
 from controller.targets.kubernetes.errands import run_once
 from controller.targets.kubernetes.feed import Feed
-from controller.targets.kubernetes.given import Given
+from controller.targets.kubernetes.given import Given, remedy
 from controller.targets.kubernetes.inventory import is_leaving
 from controller.targets.kubernetes.kinds import DATA, SERVICE_MONITOR, SYSTEM, kind_of
 from controller.targets.kubernetes.observe import observed
@@ -69,7 +69,8 @@ class KubernetesTarget:
     async def execute(self, system: str, blueprint: Blueprint, step: Step) -> None:
         place = self._place.system(system)
         rendering = await self._rendering(place, blueprint)
-        await Applier(self._client, self._feed.cache, place, blueprint, rendering).execute(step)
+        given = await self._given.of(place, blueprint.secrets)
+        await Applier(self._client, self._feed.cache, place, blueprint, rendering, given).execute(step)
 
     async def run_once(self, system: str, workload: Workload, *, timeout: float) -> str:
         place = self._place.system(system)
@@ -86,9 +87,7 @@ class KubernetesTarget:
         return await self.run_once(system, errand, timeout=timeout)
 
     def secret_remedy(self, system: str, name: str, keys: Sequence[str]) -> str:
-        namespace, _ = self._place.system(system)
-        values = " ".join(f"--from-file={key}=FILE" for key in keys)
-        return f"make it with: kubectl --namespace {namespace} create secret generic {name} {values}"
+        return remedy(self._place.system(system), name, keys)
 
     async def dispose(self, system: str, *, keep_data: bool) -> None:
         if keep_data:

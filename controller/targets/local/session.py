@@ -32,6 +32,8 @@ _SOURCE = Path(__file__).resolve().parents[3]
 class LocalSession:
     """Implements the command line's Session."""
 
+    poll = 0.1
+
     def __init__(self, state: StateDir) -> None:
         self._state = state
         self.store = LocalStore(state)

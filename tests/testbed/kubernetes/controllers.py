@@ -106,6 +106,16 @@ class Declared:
             raise AssertionError(f"{type_} is {found}; phase: {self.status().get('phase')}") from None
         return found
 
+    def scale(self) -> dict[str, Any]:
+        """What `kubectl scale` and autoscalers see."""
+        found: dict[str, Any] = self._raw.get(SYSTEM.path(self.namespace, self.name, "scale")) or {}
+        return found
+
+    def revisions(self) -> list[dict[str, Any]]:
+        """The accepted declarations, oldest first. StatefulSets keep revisions of their own, with the labels of their pods."""
+        kept = [item for item in self.all("controllerrevisions") if "document" in (item.get("data") or {})]
+        return sorted(kept, key=lambda item: int(item["revision"]))
+
     def events(self, reason: str) -> list[dict[str, Any]]:
         found = self.get("events.events.k8s.io")["items"]
         return [item for item in found if item["regarding"]["name"] == self.name and item["reason"] == reason]

@@ -19,6 +19,7 @@ def status(message: str) -> bytes:
         (401, "Unauthorized", "Forbidden", True),
         (403, "pods is forbidden: exceeded quota: small", "QuotaExceeded", True),
         (403, 'User "x" cannot patch resource "services"', "Forbidden", True),
+        (403, "pvc x is forbidden: only dynamically provisioned pvc can be resized", "Immutable", False),
         (409, "the object has been modified", "StepFailed", True),
         (422, "spec.selector: Invalid value: field is immutable", "Immutable", False),
         (422, "spec.replicas: Invalid value: -1", "StepFailed", False),
