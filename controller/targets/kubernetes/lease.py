@@ -24,13 +24,13 @@ from controller.targets.kubernetes.kinds import LEASE, Object
 log = logging.getLogger(__name__)
 
 NAME = "chatsystem-controller"
-DURATION = 10.0
+DURATION = 15.0
 """Seconds after which a Lease that nobody renews may be taken."""
 RENEWAL = 2.0
 """Seconds between renewals, and between the looks of a candidate."""
-MARGIN = 2.0
+MARGIN = 3.0
 """Seconds by which the holder counts it shorter than the others do."""
-ANSWER = 4.0
+ANSWER = 5.0
 """Seconds in which the API server has to answer about the Lease."""
 
 
@@ -96,42 +96,41 @@ class Election:
         self.identity = identity
         self.holder = ""
         """Who leads, as last seen."""
+        self._succeeded = False
+        """Since this one led, somebody else may have."""
         self.asked = clock()
         """When the API server last answered about the Lease."""
 
     def remaining(self) -> float:
         return self._until - self._clock()
 
-    async def run(self, lead: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
-        """Runs `lead` while this candidate leads, again and again, until `stopped`. Gives the Lease up in the end. An error of
-        `lead` is raised."""
+    async def run(
+        self, lead: Callable[[], Awaitable[None]], stopped: asyncio.Event, *, renewal: float = RENEWAL
+    ) -> None:
+        """Runs `lead` from when this candidate leads until another one does, again and again, until `stopped`. Gives the Lease up
+        in the end. An error of `lead` is raised.
+
+        A holder that is late with a renewal, on a machine that is too busy, writes nothing for as long, because every write asks
+        what remains; it need not begin anew if nobody has led in between."""
         leading: asyncio.Task[None] | None = None
         try:
             while not stopped.is_set():
                 await self.look()
-                if self.remaining() > 0 and leading is None:
-                    log.info("%s leads", self.identity)
-                    leading = asyncio.ensure_future(_run(lead))
-                await self._pause(leading, stopped)
-                if leading is not None and leading.done():
-                    leading.result()
-                    leading = None
-                elif leading is not None and self.remaining() <= 0:
+                if leading is not None and self._succeeded:
                     log.warning("%s does not lead any more", self.identity)
                     await _end(leading)
+                    leading = None
+                if leading is None and self.remaining() > 0:
+                    log.info("%s leads", self.identity)
+                    self._succeeded = False
+                    leading = asyncio.ensure_future(_run(lead))
+                await _pause(leading, stopped, renewal)
+                if leading is not None and leading.done():
+                    leading.result()
                     leading = None
         finally:
             await _end(leading)
             await self._give_up()
-
-    async def _pause(self, leading: asyncio.Task[None] | None, stopped: asyncio.Event) -> None:
-        """Until the next renewal is due, or the lease is over, or there is nothing more to wait for."""
-        pause = min(RENEWAL, max(self.remaining(), 0.0)) if leading is not None else RENEWAL
-        waiting = asyncio.ensure_future(stopped.wait())
-        try:
-            await asyncio.wait({waiting, *([leading] if leading else [])}, timeout=pause, return_when="FIRST_COMPLETED")
-        finally:
-            waiting.cancel()
 
     async def look(self) -> None:
         """One look, and what follows from it."""
@@ -148,6 +147,7 @@ class Election:
         lease = await self._client.get(LEASE, self._namespace, NAME)
         self.asked = self._clock()
         self.holder = str(((lease or {}).get("spec") or {}).get("holderIdentity") or "")
+        self._succeeded = self._succeeded or self.holder != self.identity
         if lease is not None and (self._sight is None or self._sight.record != record_of(lease)):
             self._sight = Sight(record_of(lease), self._clock())
         move = decide(lease, self.identity, self._sight, self._clock())
@@ -175,6 +175,16 @@ class Election:
 
 async def _run(lead: Callable[[], Awaitable[None]]) -> None:
     await lead()
+
+
+async def _pause(leading: asyncio.Task[None] | None, stopped: asyncio.Event, seconds: float) -> None:
+    """Until the next renewal is due, or there is nothing more to wait for."""
+    waiting = asyncio.ensure_future(stopped.wait())
+    try:
+        awaited = {waiting, *([leading] if leading else [])}
+        await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 async def _end(task: asyncio.Task[None] | None) -> None:

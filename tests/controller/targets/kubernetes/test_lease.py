@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -99,3 +101,41 @@ async def test_two_never_lead_at_a_time_however_they_are_cut_off_and_frozen(seed
         assert len(leading) <= 1
         led.update(leading)
     assert len(led) > 1, "nobody ever took over: the test shows nothing"
+
+
+async def test_a_holder_that_was_late_goes_on_and_one_that_was_succeeded_begins_anew() -> None:
+    now, shared, begun = [0.0], Shared(), 0
+    mine, other = (Election(shared.client(name), "chat", name, clock=lambda: now[0]) for name in ("mine", "other"))
+    stopped = asyncio.Event()
+
+    async def lead() -> None:
+        nonlocal begun
+        begun += 1
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(mine.run(lead, stopped, renewal=0.01))
+    await until(lambda: begun == 1)
+    now[0] += 100.0
+    assert mine.remaining() <= 0
+    await until(lambda: mine.remaining() > 0)
+    assert begun == 1
+
+    shared.down = {"mine"}
+    await other.look()
+    now[0] += 100.0
+    await other.look()
+    assert other.remaining() > 0
+    shared.down = set()
+    await until(lambda: mine.holder == "other")
+    now[0] += 100.0
+    await until(lambda: begun == 2)
+    stopped.set()
+    await running
+    assert shared.lease is not None
+    assert shared.lease["spec"]["holderIdentity"] == ""
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.005)
