@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.observation.samples import Samples
 from services.runtime.events import stored_at
-from services.stores.ports import Consumption, DeadLetter, Parcel, Queue, StoreError
+from services.stores.ports import Consumption, DeadLetter, NotNow, Parcel, Queue, StoreError
 
 Handler = Callable[[Sequence[Parcel]], Awaitable[Mapping[str, Exception]]]
 
@@ -97,6 +97,8 @@ class ObservedQueue:
             batch.observe(len(parcels))
             try:
                 failed = await handler(parcels)
+            except NotNow:
+                raise
             except Exception:
                 bad.inc(len(parcels))
                 raise

@@ -16,7 +16,7 @@ from services.runtime.context import Runtime
 from services.runtime.events import PEOPLE, SEARCH, IndexEvent, UserEvent, stored_at
 from services.store.index_repair import FILL, bring
 from services.store.index_source import Messages, Source, Users
-from services.stores.ports import Parcel, StoreError
+from services.stores.ports import NotNow, Parcel, StoreError
 from services.stores.projection import Index, Projection
 
 LINGER = 0.25
@@ -72,7 +72,8 @@ class FeedMetrics:
 
 
 class Feed:
-    """The handler of a topic's events. `away` is called when the index or the database does not answer."""
+    """The handler of a topic's events. `away` is called when the index, the database or the queue does not
+    answer."""
 
     def __init__(self, runtime: Runtime, part: Part, metrics: FeedMetrics, away: Callable[[], None]) -> None:
         self._runtime = runtime
@@ -83,7 +84,14 @@ class Feed:
 
     async def __call__(self, parcels: Sequence[Parcel]) -> Mapping[str, Exception]:
         """Returns the parcels that failed, and why. An event of several rows, of which some fail, is parted: each of these
-        goes into the queue as an event of its own. Raises StoreError while the index, the database or the queue is away."""
+        goes into the queue as an event of its own. Raises NotNow while the index, the database or the queue is away."""
+        try:
+            return await self._handle(parcels)
+        except StoreError as error:
+            self._away()
+            raise NotNow(str(error)) from error
+
+    async def _handle(self, parcels: Sequence[Parcel]) -> Mapping[str, Exception]:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._not_before - loop.time())
         self._not_before = loop.time() + LINGER
@@ -114,13 +122,8 @@ class Feed:
         index = self._part.index
         refused: dict[str, str] = {}
         for start in range(0, len(ids), FILL):
-            try:
-                documents, gone, failed = await bring(
-                    self._runtime.database, self._part.source, index, ids[start : start + FILL]
-                )
-            except StoreError:
-                self._away()
-                raise
+            part = ids[start : start + FILL]
+            documents, gone, failed = await bring(self._runtime.database, self._part.source, index, part)
             self._metrics.written.labels(index.name).inc(len(documents) + len(gone) - len(failed))
             self._metrics.refused.labels(index.name).inc(len(failed))
             refused |= failed

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -34,6 +35,8 @@ GROUP = "search-index"
 _PREFETCH = 500
 _ATTEMPTS = 8
 _LONGEST_PAUSE = 5.0
+_STEADY = 30.0
+"""Seconds for which the index was followed when its next failure is one of its own, and no further one of the last."""
 _PATIENCE = 5.0
 _NOBODY = "-"
 """The id of no document."""
@@ -98,9 +101,13 @@ class Indexing:
                         opened.push_async_callback(consumption.close)
                     if failures:
                         logger.info("the search index is followed again")
-                    failures = 0
                     self._available.set(1)
-                    await self._follow()
+                    began = time.monotonic()
+                    try:
+                        await self._follow()
+                    finally:
+                        if time.monotonic() - began >= _STEADY:
+                            failures = 0
             except StoreError as error:
                 failures += 1
                 if failures == 1:

@@ -30,6 +30,11 @@ class UniqueViolation(Exception):
     """A unique key already holds the value. Raised inside a transaction function; only that function is rolled back."""
 
 
+class NotNow(Exception):
+    """Raised by the handler of a queue: nothing can be handled at the moment, whatever it is. The batch comes again, and that
+    counts as no attempt."""
+
+
 class InvalidPage(Exception):
     """The token of a page was not given by this search."""
 
@@ -208,7 +213,7 @@ class Queue(Protocol):
     ) -> Consumption:
         """Hands batches to `handler` until closed. It returns the parcels that failed (id -> why); the others are
         acknowledged. A parcel that failed `attempts` times goes to the dead letters with its reason. An exception from the
-        handler fails the whole batch."""
+        handler fails the whole batch, except NotNow."""
         ...
 
     async def dead_letters(self, topic: str, group: str, limit: int = 100) -> list[DeadLetter]: ...

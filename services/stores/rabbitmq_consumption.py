@@ -20,7 +20,7 @@ from functools import partial
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
-from services.stores.ports import Parcel, StoreError
+from services.stores.ports import NotNow, Parcel, StoreError
 from services.stores.rabbitmq_bundle import Bundle
 from services.stores.rabbitmq_dead_letters import burial
 from services.stores.rabbitmq_delivery import FOREIGN, UNANSWERED, Delivery, Item, items
@@ -101,6 +101,10 @@ class RabbitConsumption:
         self._wake.set()
         if self._task is not None:
             await self._task
+
+    @property
+    def ended(self) -> bool:
+        return self._task is not None and self._task.done()
 
     @property
     def in_hand(self) -> int:
@@ -234,6 +238,10 @@ class RabbitConsumption:
         failed: Mapping[str, Exception]
         try:
             failed = await self._handler([item.parcel() for item in batch])
+        except NotNow:
+            due = time.monotonic() + self._pauses.retry
+            self._retries += [(due, item) for item in batch]
+            return
         except Exception as error:  # noqa: BLE001 - the batch failed, the consumer goes on
             failed = dict.fromkeys((item.id for item in batch), error)
         await self._settle(batch, failed)

@@ -70,6 +70,7 @@ class RabbitQueue:
             timeout=self._timeout,
         )
         await consumption.start()
+        self._consumptions = [each for each in self._consumptions if not each.ended]
         self._consumptions.append(consumption)
         return consumption
 

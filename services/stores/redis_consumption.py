@@ -16,7 +16,7 @@ from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from services.stores.ports import Parcel
+from services.stores.ports import NotNow, Parcel
 from services.stores.redis_client import answered
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,10 @@ class RedisConsumption:
         self._closing.set()
         if self._task is not None:
             await self._task
+
+    @property
+    def ended(self) -> bool:
+        return self._task is not None and self._task.done()
 
     async def _make_group(self) -> None:
         try:
@@ -165,6 +169,9 @@ class RedisConsumption:
             keep_alive = asyncio.create_task(self._keep_alive([parcel.id for parcel in parcels]))
             try:
                 failed = await self._handler(parcels)
+            except NotNow:
+                await self._postpone(parcels)
+                parcels = []
             except Exception as error:  # noqa: BLE001 - the batch failed, the consumer goes on
                 failed = dict.fromkeys((parcel.id for parcel in parcels), error)
             finally:
@@ -177,6 +184,16 @@ class RedisConsumption:
             await asyncio.sleep(self._timing.stale / 3)
             with suppress(RedisError, OSError):
                 await self._redis.xclaim(self._stream, self._group, self._consumer, 0, ids, justid=True)
+
+    async def _postpone(self, parcels: Sequence[Parcel]) -> None:
+        """They come again, and the server is told that this was no attempt."""
+        due = time.monotonic() + self._timing.retry
+        for attempt in {parcel.attempt for parcel in parcels}:
+            entries = [parcel.id for parcel in parcels if parcel.attempt == attempt]
+            self._retries.update(dict.fromkeys(entries, (due, attempt)))
+            await self._redis.xclaim(
+                self._stream, self._group, self._consumer, 0, entries, retrycount=attempt - 1, justid=True
+            )
 
     async def _settle(self, parcels: Sequence[Parcel], done: list[str], failed: Mapping[str, Exception]) -> None:
         pipeline = self._redis.pipeline(transaction=True)

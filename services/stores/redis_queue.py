@@ -64,6 +64,7 @@ class RedisQueue:
             timing=self._timing,
         )
         await consumption.start()
+        self._consumptions = [each for each in self._consumptions if not each.ended]
         self._consumptions.append(consumption)
         return consumption
 

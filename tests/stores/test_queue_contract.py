@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from services.stores.ports import NotNow
+
 
 class Handler:
     """Remembers every parcel; fails those whose payload `fail` holds."""
@@ -161,6 +163,37 @@ async def test_a_handler_that_raises_fails_its_whole_batch(queue):
 
     await eventually(dead)
     assert sum(map(len, calls)) == 4
+
+
+async def test_what_a_handler_cannot_take_now_comes_again_and_that_counts_as_no_attempt(queue):
+    attempts = []
+    taken = asyncio.Event()
+
+    async def handler(parcels):
+        attempts.extend(parcel.attempt for parcel in parcels)
+        if len(attempts) < 6:
+            raise NotNow("away")
+        taken.set()
+        return {}
+
+    await queue.publish("t", [b"1"])
+    for _ in range(2):  # whoever takes it after this consumer is told the same
+        consumption = await queue.consume("t", "g", handler, attempts=2)
+        seen = len(attempts)
+        async with asyncio.timeout(20):
+            while len(attempts) < seen + 3 and not taken.is_set():  # noqa: ASYNC110 - until the handler has gone on
+                await asyncio.sleep(0.02)
+        await consumption.close()
+    assert set(attempts) == {1}
+
+    async def settled():
+        return await queue.depth("t", "g") == 0
+
+    await queue.consume("t", "g", handler, attempts=2)
+    async with asyncio.timeout(20):
+        await taken.wait()
+    await eventually(settled)
+    assert await queue.dead_letters("t", "g") == []
 
 
 async def test_dead_letters_are_replayed_to_their_own_group_only(queue):
