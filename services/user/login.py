@@ -110,7 +110,7 @@ class Login:
 
         def leave(connection: Connection) -> list[str]:
             keys = login_sessions.keys_of(connection, request.user_id) if request.everywhere else [own]
-            login_sessions.delete(connection, request.user_id, keys)
+            login_sessions.end(connection, request.user_id, keys)
             return keys
 
         keys = await self._runtime.database.write(leave)
@@ -140,7 +140,7 @@ class Login:
             if not accounts.replace_password(connection, user_id, old_hash, new_hash):
                 return None
             others = [key for key in login_sessions.keys_of(connection, user_id) if key != own]
-            login_sessions.delete(connection, user_id, others)
+            login_sessions.end(connection, user_id, others)
             return others
 
         others = await self._runtime.database.write(change)

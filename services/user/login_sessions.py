@@ -4,6 +4,9 @@ The database is the truth and holds the SHA-256 of each token only. The cache in
 as somebody asks for it, which a gateway does for every connection it has: so when thousands come back at once, the
 database is not asked for any of them. An entry is written only where there is none, or in place of the one that was read, and a revoked
 session leaves a tombstone: so no reader that was under way can bring a revoked session back.
+
+The row of a revoked session stays until everybody was told, so that neither a process that dies nor a cache or a gateway that was
+away makes the revocation be forgotten.
 """
 
 from __future__ import annotations
@@ -30,6 +33,10 @@ _TOMBSTONE = b"-"
 _RETRY = 1.0
 """Seconds between two attempts to write what the cache did not take."""
 _LONGEST_TOKEN = 256
+_REVOKED = 0
+"""In the place of the time at which a session expires."""
+_MOST_TOLD = 5000
+"""Revocations that are told again at once."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class LoginSessions:
         self.renew_after = min(3600.0, lifetime / 4)
         self._untold: set[str] = set()
         self._telling: asyncio.Task[None] | None = None
+        self._told: set[str] = set()
+        """Revoked sessions of which the last `tell_again` told."""
         lookups = Counter(
             "chatsystem_user_session_lookups_total",
             "Login sessions that were looked up, by where the answer came from (cache, database).",
@@ -80,6 +89,8 @@ class LoginSessions:
         if not 0 < len(token) <= _LONGEST_TOKEN:
             return None
         key = session_key(token)
+        if key in self._untold:
+            return None
         cached = await self._cached(key)
         known = None if cached in {None, _TOMBSTONE} else _decode(cached or b"")
         if cached == _TOMBSTONE or (known is not None and known.expires_at <= self._clock()):
@@ -100,7 +111,7 @@ class LoginSessions:
         return session
 
     async def revoke(self, keys: Sequence[str]) -> None:
-        """Makes the cache forget sessions whose rows are gone. `keys` are session keys. While the cache is away, that is
+        """Makes the cache forget sessions that have ended. `keys` are session keys. While the cache is away, that is
         done in the background."""
         self._untold |= set(keys)
         try:
@@ -131,9 +142,22 @@ class LoginSessions:
         """Deletes expired rows and returns how many."""
         now = int(self._clock() * 1000)
         return await self._database.write(
-            lambda connection: connection.change("DELETE FROM login_session WHERE expires_at <= ?", (now,)),
+            lambda connection: connection.change(
+                "DELETE FROM login_session WHERE expires_at > ? AND expires_at <= ?", (_REVOKED, now)
+            ),
             concurrent=True,
         )
+
+    async def tell_again(self) -> list[str]:
+        """Tells the cache of the revoked sessions that still have a row, and returns their keys, for the gateways. Of what it had told
+        the last time the rows are deleted. Raises StoreError."""
+        keys = await self._database.read(_revoked)
+        for key in keys:
+            await self._cache.set(_PREFIX + key, _TOMBSTONE, ttl=_TOMBSTONE_FOR)
+        if twice := [key for key in keys if key in self._told]:
+            await self._database.write(lambda connection: _forget(connection, twice), concurrent=True)
+        self._told = set(keys)
+        return keys
 
     async def _load(self, key: str) -> LoginSession | None:
         now = self._clock()
@@ -149,7 +173,8 @@ class LoginSessions:
         if self._is_renewal_due(expires_at / 1000):
             still_there = await self._database.write(
                 lambda connection: connection.change(
-                    "UPDATE login_session SET expires_at = ? WHERE token_hash = ?", (renewed, key)
+                    "UPDATE login_session SET expires_at = ? WHERE token_hash = ? AND expires_at > ?",
+                    (renewed, key, _REVOKED),
                 ),
                 concurrent=True,
             )
@@ -184,10 +209,27 @@ def _decode(entry: bytes) -> LoginSession:
 
 def keys_of(connection: Connection, user_id: str) -> list[str]:
     """The session keys of all sessions of a user."""
-    return [row[0] for row in connection.execute("SELECT token_hash FROM login_session WHERE user_id = ?", (user_id,))]
+    rows = connection.execute(
+        "SELECT token_hash FROM login_session WHERE user_id = ? AND expires_at > ?", (user_id, _REVOKED)
+    )
+    return [row[0] for row in rows]
 
 
-def delete(connection: Connection, user_id: str, keys: Sequence[str]) -> None:
-    """Deletes these sessions of the user."""
+def end(connection: Connection, user_id: str, keys: Sequence[str]) -> None:
+    """Ends these sessions of the user: from the commit on they are revoked. See `LoginSessions.revoke`."""
     for key in keys:
-        connection.change("DELETE FROM login_session WHERE token_hash = ? AND user_id = ?", (key, user_id))
+        connection.change(
+            "UPDATE login_session SET expires_at = ? WHERE token_hash = ? AND user_id = ?", (_REVOKED, key, user_id)
+        )
+
+
+def _revoked(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT token_hash FROM login_session WHERE expires_at = ? LIMIT ?", (_REVOKED, _MOST_TOLD)
+    )
+    return [row[0] for row in rows]
+
+
+def _forget(connection: Connection, keys: Sequence[str]) -> None:
+    for key in keys:
+        connection.change("DELETE FROM login_session WHERE token_hash = ? AND expires_at = ?", (key, _REVOKED))

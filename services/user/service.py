@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services.protocol.gateway_pb2 import DeliveryBatch
 from services.runtime.context import Hosted, Runtime
 from services.stores.ports import StoreError
 from services.user.directory import Directory
@@ -23,6 +23,8 @@ from services.user.sms import HttpSms, LogSms, SmsSender
 log = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL = 3600.0
+_TELL_INTERVAL = 60.0
+"""Seconds between two words about revoked sessions: whoever missed the first one serves them no longer than that."""
 
 
 class UserService:
@@ -52,7 +54,8 @@ class UserService:
         login = Login(runtime, self._passwords, codes, self.sessions, guard)
         directory = Directory(runtime)
         profile = Profile(runtime, directory, codes, settings.integer("user", "maxAvatarSize"))
-        self._sweeper: asyncio.Task[None] | None = None
+        self._push = runtime.push
+        self._background: list[asyncio.Task[None]] = []
         self.handlers: Mapping[str, Callable[..., Any]] = {
             "GetPhoneVerifyCode": registration.get_phone_verify_code,
             "UserRegister": registration.user_register,
@@ -72,16 +75,18 @@ class UserService:
         }
 
     async def start(self) -> None:
-        self._sweeper = asyncio.create_task(self._sweep(), name="sweep of login sessions")
+        self._background = [
+            asyncio.create_task(self._sweep(), name="sweep of login sessions"),
+            asyncio.create_task(self._tell(), name="revoked login sessions"),
+        ]
 
     async def drain(self) -> None:
         """Every call is finished by the RPC layer before this; nothing is left over."""
 
     async def stop(self) -> None:
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.sessions.close()
         await self._passwords.close()
         await self._sms.close()
@@ -93,6 +98,19 @@ class UserService:
             except StoreError as error:
                 log.warning("expired login sessions are not deleted for now: %s", error)
             await asyncio.sleep(_SWEEP_INTERVAL)
+
+    async def tell_again(self) -> None:
+        """Tells the cache and the gateways of revoked sessions, should they not know. Raises StoreError."""
+        if keys := await self.sessions.tell_again():
+            await self._push.publish(DeliveryBatch(revoked_session=keys))
+
+    async def _tell(self) -> None:
+        while True:
+            try:
+                await self.tell_again()
+            except StoreError as error:
+                log.warning("not everybody was told of revoked login sessions, it is tried again: %s", error)
+            await asyncio.sleep(_TELL_INTERVAL)
 
 
 def create(runtime: Runtime) -> Hosted:

@@ -69,7 +69,7 @@ async def test_a_session_in_use_is_asked_of_the_database_once_an_hour_at_most(wo
 
 
 async def test_a_logout_while_the_cache_is_away_is_told_when_it_is_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, make_runtime: MakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await world.register("小明")
     await world.whose(person.token)
@@ -80,12 +80,68 @@ async def test_a_logout_while_the_cache_is_away_is_told_when_it_is_back(
     async def away(*arguments: Any, **options: Any) -> Any:
         raise StoreError("away")
 
+    other = World(await make_runtime())
+    assert await other.whose(person.token)
     monkeypatch.setattr(cache, "set", away)
     await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+    assert await world.whose(person.token) is None
     monkeypatch.setattr(cache, "set", set_key)
     async with asyncio.timeout(10):
-        while await world.whose(person.token) is not None:  # noqa: ASYNC110 - the cache gives no sign
+        while await other.whose(person.token) is not None:  # noqa: ASYNC110 - the cache gives no sign
             await asyncio.sleep(0.01)
+    await other.close()
+
+
+async def test_a_revocation_survives_the_process_that_had_to_tell_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.register("小明")
+    await world.whose(person.token)
+    cache = world.user_service.sessions._cache
+
+    async def away(*arguments: Any, **options: Any) -> Any:
+        raise StoreError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "set", away)
+        await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+        await world.user_service.stop()
+        world.rebuild()
+        with pytest.raises(StoreError):
+            await world.user_service.tell_again()
+    await world.user_service.tell_again()
+    assert await world.whose(person.token) is None
+    assert list(world.pushed[-1].revoked_session) == [session_key(person.token)]
+
+
+async def test_a_revocation_is_told_twice_more_and_then_forgotten(world: World) -> None:
+    person, stranger = await world.register("小明"), await world.register("小红")
+    await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+    before = len(world.pushed)
+    for _ in range(3):
+        await world.user_service.tell_again()
+    assert [list(batch.revoked_session) for batch in world.pushed[before:]] == [[session_key(person.token)]] * 2
+    assert await world.rows("SELECT token_hash FROM login_session") == [(session_key(stranger.token),)]
+
+
+async def test_a_renewal_under_way_does_not_bring_a_revoked_session_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.register("小明")
+    world.clock.now += 20 * DAY
+    await world.forget_cache()
+    database = world.runtime.database
+    write = database.write
+
+    async def too_late(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(database, "write", write)
+        await world.call("user", "Logout", user_pb2.LogoutReq(user_id=person.user_id, session_id=person.token))
+        await world.forget_cache()
+        return await write(*arguments, **options)
+
+    monkeypatch.setattr(database, "write", too_late)
+    assert await world.whose(person.token) is None
+    assert await world.whose(person.token) is None
 
 
 async def test_a_renewal_waits_for_a_database_that_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
