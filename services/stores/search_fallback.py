@@ -21,6 +21,8 @@ ANSWERED_BY = (INDEX, DATABASE, DEGRADED)
 _SHORTEST, _LONGEST = 0.25, 5.0
 """Seconds after a failure for which the index is not asked, as its time-out would delay every search; twice as long after
 each further one."""
+_MOST_FAILURES = 10
+"""That are counted."""
 
 
 class FallbackSearch:
@@ -66,14 +68,13 @@ class FallbackSearch:
             answer = await question(self._search)
             self._answered(DATABASE)
             return answer, False
-        if not self._failures or self._now() >= self._until:
+        failures = self._failures
+        if not failures or self._now() >= self._until:
             try:
                 answer = await question(self._search)
             except StoreError as error:
-                if not self._failures:
-                    logger.warning("searches are answered from the database: %s", error)
-                self._until = self._now() + min(_SHORTEST * 2**self._failures, _LONGEST)
-                self._failures = min(self._failures + 1, 10)
+                if self._failures == failures:  # searches that failed together are one failure
+                    self._failed(error)
             else:
                 if self._failures:
                     logger.info("searches are answered from the index again")
@@ -83,3 +84,9 @@ class FallbackSearch:
         answer = await question(self._database)
         self._answered(DEGRADED)
         return answer, True
+
+    def _failed(self, error: StoreError) -> None:
+        if not self._failures:
+            logger.warning("searches are answered from the database: %s", error)
+        self._until = self._now() + min(_SHORTEST * 2**self._failures, _LONGEST)
+        self._failures = min(self._failures + 1, _MOST_FAILURES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.stores.ports import InvalidPage, MessageHit, StoreError
@@ -32,6 +34,20 @@ class Index(DatabaseSearch):
         self.asked += 1
         if self.away:
             raise StoreError("away")
+
+
+class Slow(DatabaseSearch):
+    """Asks an index after the others have come to ask it, too."""
+
+    needs_events = True
+
+    def __init__(self, database, index):
+        super().__init__(database)
+        self._index = index
+
+    async def messages(self, *args, **named):
+        await asyncio.sleep(0)
+        return await self._index.messages(*args, **named)
 
 
 class Time:
@@ -72,6 +88,16 @@ async def test_an_index_that_is_away_is_asked_ever_more_seldom_and_at_once_again
     clock.now += 5.0
     for _ in range(2):
         assert (await search.users("word", exclude=[], limit=5))[2] is False
+
+
+async def test_searches_that_fail_together_are_one_failure(index, database):
+    index.away = True
+    clock = Time()
+    search = FallbackSearch(Slow(database, index), database, now=clock)
+    await asyncio.gather(*(search.messages("word", ["s"], limit=5) for _ in range(8)))
+    index.away = False
+    clock.now += 0.5
+    assert (await search.messages("word", ["s"], limit=5))[2] is False
 
 
 async def test_a_token_of_ones_own_making_is_refused_and_no_sign_of_an_index_that_is_away(index, database):

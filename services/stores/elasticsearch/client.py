@@ -20,10 +20,6 @@ T = TypeVar("T")
 _ABSENT, _BUSY, _FAILED = 404, 429, 500
 
 
-class ShardsFailed(StoreError):
-    """No part of the index answered a search. It is so for a moment when an index is removed that another one has replaced."""
-
-
 def connect(urls: list[str], access: Access, *, timeout: float) -> AsyncElasticsearch:
     """`urls` are addresses of nodes of one cluster, http or https; a node that fails is left out for a while. `timeout` in
     seconds for one request. Raises StoreError for certificates that cannot be used."""
@@ -53,8 +49,6 @@ async def answered(call: Awaitable[T]) -> T:
     except ApiError as error:
         if error.meta.status == _ABSENT:
             raise
-        if kind_of(error) == "search_phase_execution_exception":
-            raise ShardsFailed(_refusal(error), retryable=error.meta.status >= _FAILED) from None
         retryable = error.meta.status == _BUSY or error.meta.status >= _FAILED
         raise StoreError(_refusal(error), retryable=retryable) from None
     except ConnectionTimeout as error:

@@ -119,6 +119,8 @@ class ElasticsearchIndex:
         actions += [{"remove_index": {"index": each}} for each in current if each != name]
         settings = writing_settings(self._refresh_interval)
         await self._answered(self._client.indices.put_settings(index=name, settings=settings))
+        # While it was filled, the server acknowledged what was not on its disk yet.
+        await self._answered(self._client.indices.flush(index=name))
         await self._answered(self._client.indices.update_aliases(actions=actions))
 
     async def _create(self, name: str, aliases: Mapping[str, Any], *, unseen: bool = False) -> bool:

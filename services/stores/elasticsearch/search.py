@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from elasticsearch import AsyncElasticsearch, NotFoundError
+from elasticsearch import ApiError, AsyncElasticsearch
 
 from services.stores.access import Access
 from services.stores.elasticsearch import schema
-from services.stores.elasticsearch.client import ShardsFailed, answered, connect
+from services.stores.elasticsearch.client import answered, connect, kind_of
 from services.stores.elasticsearch.index import ElasticsearchIndex
 from services.stores.folding import fold
 from services.stores.ports import MessageHit, StoreError
@@ -19,6 +19,14 @@ from services.stores.search_pages import MESSAGES, USERS, position, token
 _LAST_ROW = 2**63 - 1
 _WRITING = 20.0
 """Seconds for what nobody waits for."""
+_REMOVED = {
+    "search_phase_execution_exception",
+    "index_not_found_exception",
+    "shard_not_found_exception",
+    "no_shard_available_action_exception",
+}
+"""Kinds of errors that a search gets for a moment when an index is removed that another one has replaced."""
+_ABSENT, _BUSY = 404, 429
 _MOST_CONVERSATIONS = 65_536
 """What one search may name, the server's own bound."""
 
@@ -85,26 +93,51 @@ class ElasticsearchSearch:
     async def _ask(self, index: str, queries: Sequence[dict[str, Any]]) -> list[list[Any]]:
         """The hits of each query."""
         try:
-            answers = await self._answers(index, queries)
-        except ShardsFailed:
-            answers = await self._answers(
-                index, queries
-            )  # of the index that has taken the place of the one asked first
-        for answer in answers:
+            return await self._hits(index, queries)
+        except _RemovedError:
+            # Asked once more, of the index that has taken the place of the one asked first, unless there is none.
+            return await self._hits(index, queries)
+
+    async def _hits(self, index: str, queries: Sequence[dict[str, Any]]) -> list[list[Any]]:
+        hits: list[list[Any]] = []
+        for answer in await self._answers(index, queries):
             if "error" in answer:
-                raise StoreError(f"the search index {index} is not complete yet, or failed")
+                raise _failure(index, str(answer["error"].get("type")), int(answer.get("status", 0)))
             if answer["timed_out"] or answer["_shards"]["failed"]:
                 raise StoreError(f"a part of the search index {index} does not answer")
-        return [answer["hits"]["hits"] for answer in answers]
+            hits.append(answer["hits"]["hits"])
+        return hits
 
     async def _answers(self, index: str, queries: Sequence[dict[str, Any]]) -> Sequence[Any]:
-        try:
-            if len(queries) == 1:
-                body = dict(queries[0])
-                return [await answered(self._client.search(index=index, source=body.pop("_source"), **body))]
-            searches = [part for query in queries for part in ({"index": index}, query)]
-            several = await answered(self._client.msearch(searches=searches))
-        except NotFoundError:
-            raise StoreError(f"the search index {index} is not complete yet") from None
+        if len(queries) == 1:
+            body = dict(queries[0])
+            call = _searched(index, self._client.search(index=index, source=body.pop("_source"), **body))
+            return [await answered(call)]
+        # Each query has its answer or its error; together they have none.
+        searches = [part for query in queries for part in ({"index": index}, query)]
+        several = await answered(self._client.msearch(searches=searches))
         responses: Sequence[Any] = several["responses"]
         return responses
+
+
+class _RemovedError(StoreError):
+    """The index that was asked is not there, or not any more."""
+
+
+async def _searched(index: str, call: Awaitable[Any]) -> Any:
+    try:
+        return await call
+    except ApiError as error:
+        if _tells_of_removal(kind_of(error), error.meta.status):
+            raise _failure(index, kind_of(error), error.meta.status) from None
+        raise
+
+
+def _tells_of_removal(kind: str, status: int) -> bool:
+    return status != _BUSY and (kind in _REMOVED or status == _ABSENT)
+
+
+def _failure(index: str, kind: str, status: int) -> StoreError:
+    if _tells_of_removal(kind, status):
+        return _RemovedError(f"the search index {index} is not complete yet, or failed ({status} {kind})")
+    return StoreError(f"the search index {index} answered {status} ({kind})")
