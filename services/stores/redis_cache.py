@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -104,6 +105,13 @@ class RedisCache:
         await self._redis.connection_pool.disconnect()
 
 
+SILENCE = 10.0
+"""Seconds without a word from the server after which a subscription asks whether it is still there."""
+ANSWER = 5.0
+"""Seconds for it to answer. A server that vanished with its machine gives no other sign, and it may be a quarter of an hour until TCP
+says so."""
+
+
 class RedisSubscription:
     """See services.stores.ports.Subscription."""
 
@@ -132,10 +140,21 @@ class RedisSubscription:
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, bytes]]:
         pause = 0.05
+        due = time.monotonic() + SILENCE
+        asked = False
         while not self._closed.is_set():
             try:
-                message = await self._pubsub.get_message(timeout=1.0)
+                message = await self._pubsub.get_message(timeout=min(1.0, SILENCE))
                 pause = 0.05
+                now = time.monotonic()
+                if message is not None:
+                    due, asked = now + SILENCE, False
+                elif now >= due and not self._closed.is_set():
+                    due, asked = now + (SILENCE if asked else ANSWER), not asked
+                    if asked:
+                        await self._pubsub.ping()
+                    else:
+                        await self._pubsub.connection.disconnect(nowait=True)
             except (RedisError, OSError, RuntimeError):
                 # The connection subscribes again by itself when it is back.
                 with suppress(TimeoutError):
@@ -147,7 +166,9 @@ class RedisSubscription:
                 continue
             if message["type"] == "message":
                 yield message["channel"].decode()[len(self._prefix) :], message["data"]
-            elif message["data"] == len(self._channels) and self._renewed is not None:  # the last confirmation
+            elif (
+                message["type"] == "subscribe" and message["data"] == len(self._channels) and self._renewed is not None
+            ):  # the last confirmation
                 self._renewed()
 
     async def close(self) -> None:

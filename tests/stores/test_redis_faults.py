@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from services.stores import redis_cache
 from services.stores.access import Access
 from services.stores.ports import Instance, StoreError
 from services.stores.redis_cache import RedisCache
@@ -109,6 +110,40 @@ async def test_a_subscription_says_when_it_was_made_again(own_valkey):
     await subscription.close()
     await listening
     await cache.close()
+
+
+async def test_a_subscription_notices_a_server_that_vanished_without_a_sign(own_valkey, monkeypatch):
+    monkeypatch.setattr(redis_cache, "SILENCE", 0.2)
+    monkeypatch.setattr(redis_cache, "ANSWER", 3.0)
+    async with Proxy("127.0.0.1", own_valkey.port) as link:
+        cache = RedisCache(f"redis://127.0.0.1:{link.port}/0", own_valkey.access, timeout=3.0)
+        renewed = asyncio.Event()
+        subscription = await cache.subscribe("c", renewed=renewed.set)
+        got = []
+
+        async def listen():
+            async for _, payload in subscription:
+                got.append(payload)
+
+        listening = asyncio.create_task(listen())
+        connection = subscription._pubsub.connection
+        await asyncio.sleep(1.0)
+        assert not renewed.is_set()  # a server that has nothing to say answers
+        link.freeze()
+        async with asyncio.timeout(30):
+            while connection.is_connected:  # noqa: ASYNC110 - the library gives no sign
+                await asyncio.sleep(0.02)
+        link.restore()
+        await asyncio.wait_for(renewed.wait(), 30)
+        await cache.publish("c", b"after")
+
+        async def heard():
+            return got == [b"after"]
+
+        await until(heard)
+        await subscription.close()
+        await listening
+        await cache.close()
 
 
 async def test_a_subscription_goes_on_after_its_server_was_killed(own_valkey):
