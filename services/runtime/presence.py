@@ -165,9 +165,10 @@ class PresencePushBus:
                     await self._cache.set_add(presence_key(user_id), self._instance, ttl=self._ttl)
                 else:
                     await self._cache.set_remove(presence_key(user_id), self._instance)
-        except StoreError as error:
+        except Exception as error:
             if not self._doubtful:
-                log.warning("presence not written, it is tried again: %s", error)
+                unforeseen = None if isinstance(error, StoreError) else error
+                log.warning("presence not written, it is tried again: %s", error, exc_info=unforeseen)
             self._doubtful.add(user_id)
             self._doubt.set()
 
@@ -183,6 +184,8 @@ class PresencePushBus:
                 await self._cache.publish(neighbours.CHANNEL, self._neighbours.here())
             except StoreError as error:
                 log.warning("other processes do not hear of this one: %s", error)
+            except Exception:  # presence that is not renewed lapses, and nobody is pushed anything
+                log.exception("other processes could not be told of this one")
             await self._look_around()
             if not self._alone:
                 await self._each(self._users, self._settle)

@@ -65,3 +65,5 @@ class DeadLetters:
                 await self.sweep()
             except StoreError as error:
                 log.warning("dead letters were not looked at: %s", error)
+            except Exception:
+                log.exception("dead letters could not be looked at")

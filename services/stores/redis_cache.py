@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -12,6 +13,8 @@ from redis.exceptions import RedisError
 
 from services.stores.access import Access
 from services.stores.redis_client import answered, connect
+
+log = logging.getLogger(__name__)
 
 _INCREMENT = """
 local value = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -154,9 +157,12 @@ class RedisSubscription:
                     if asked:
                         await self._pubsub.ping()
                     else:
-                        await self._pubsub.connection.disconnect(nowait=True)
-            except (RedisError, OSError, RuntimeError):
+                        await self._drop()
+            except Exception as error:
                 # The connection subscribes again by itself when it is back.
+                if not isinstance(error, (RedisError, OSError, RuntimeError)):
+                    log.exception("a subscription failed; it is made again")
+                    await self._drop()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._closed.wait()
@@ -170,6 +176,12 @@ class RedisSubscription:
                 message["type"] == "subscribe" and message["data"] == len(self._channels) and self._renewed is not None
             ):  # the last confirmation
                 self._renewed()
+
+    async def _drop(self) -> None:
+        """The next look for a message makes another connection."""
+        if self._pubsub.connection is not None:
+            with suppress(RedisError, OSError):
+                await self._pubsub.connection.disconnect(nowait=True)
 
     async def close(self) -> None:
         if not self._closed.is_set():

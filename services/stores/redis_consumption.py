@@ -98,7 +98,9 @@ class RedisConsumption:
                     resumed = True
                 await self._turn()
                 pause = 0.1
-            except (RedisError, OSError, RuntimeError) as error:
+            except Exception as error:
+                if not isinstance(error, (RedisError, OSError, RuntimeError)):
+                    log.exception("queue %s: the consumer failed", self._stream)
                 if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
                     with suppress(RedisError, OSError):  # the server lost its data
                         await self._make_group()
@@ -163,7 +165,7 @@ class RedisConsumption:
             if not fields or (only_for is not None and only_for.decode() != self._group):
                 passed.append(entry)
             else:
-                parcels.append(Parcel(entry, fields[PAYLOAD], attempts.get(entry, 1)))
+                parcels.append(Parcel(entry, fields.get(PAYLOAD, b""), attempts.get(entry, 1)))
         failed: Mapping[str, Exception] = {}
         if parcels:
             keep_alive = asyncio.create_task(self._keep_alive([parcel.id for parcel in parcels]))

@@ -97,6 +97,8 @@ class UserService:
                 await self.sessions.sweep()
             except StoreError as error:
                 log.warning("expired login sessions are not deleted for now: %s", error)
+            except Exception:
+                log.exception("expired login sessions could not be deleted")
             await asyncio.sleep(_SWEEP_INTERVAL)
 
     async def tell_again(self) -> None:
@@ -110,6 +112,8 @@ class UserService:
                 await self.tell_again()
             except StoreError as error:
                 log.warning("not everybody was told of revoked login sessions, it is tried again: %s", error)
+            except Exception:
+                log.exception("nobody could be told of revoked login sessions")
             await asyncio.sleep(_TELL_INTERVAL)
 
 

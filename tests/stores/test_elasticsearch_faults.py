@@ -81,6 +81,7 @@ async def test_a_dead_network_is_a_failure_in_time_and_passes(elasticsearch):
         await search.close()
 
 
+@pytest.mark.timeout(600)  # of which a start of a server may take most
 async def test_a_server_that_stands_still_is_a_failure_in_time(own_elasticsearch):
     search = opened(own_elasticsearch, timeout=1.0)
     own_elasticsearch.signal(signal.SIGSTOP)

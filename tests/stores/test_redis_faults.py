@@ -277,3 +277,22 @@ async def test_a_registry_server_without_its_data_makes_nobody_vanish(own_valkey
     assert history == [("user", [one])]
     await registry.close()
     await watching.close()
+
+
+async def test_an_entry_that_is_not_of_the_queue_does_not_stop_its_consumer(own_valkey):
+    queue = RedisQueue(own_valkey.url, own_valkey.access, consumer="one")
+    got = []
+
+    async def handler(parcels):
+        got.extend(parcel.payload for parcel in parcels)
+        return {parcel.id: ValueError("strange") for parcel in parcels if not parcel.payload}
+
+    await queue._redis.xadd("queue:t", {"strange": "entry"})
+    await queue.publish("t", [b"1"])
+    await queue.consume("t", "g", handler, attempts=1)
+
+    async def dead():
+        return b"1" in got and [letter.payload for letter in await queue.dead_letters("t", "g")] == [b""]
+
+    await until(dead)
+    await queue.close()

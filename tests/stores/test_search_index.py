@@ -228,6 +228,7 @@ async def test_a_deleted_index_is_made_and_filled_again(world):
     await world.until_found("apple", ids(sent))
 
 
+@pytest.mark.timeout(900)  # two starts of a server, each of which may take minutes on a busy machine
 async def test_nothing_is_missing_after_the_server_was_killed_and_started_again(make_runtime, own_elasticsearch):
     async with world_on(own_elasticsearch, make_runtime) as world:
         await world.start()

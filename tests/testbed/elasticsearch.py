@@ -205,7 +205,7 @@ class Elasticsearch:
         assert done.returncode == 0, f"Elasticsearch did not start:\n{(work / 'start.log').read_text()[-3000:]}"
         self.pid = int(pid_file.read_text())
         if wait:
-            wait_for(self.answers, 90.0, "Elasticsearch answers", pause=0.1)
+            wait_for(self.answers, 240.0, "Elasticsearch answers", pause=0.1)
 
     def answers(self) -> bool:
         """Whether the node has joined its cluster and recovered its indexes."""
@@ -219,7 +219,8 @@ class Elasticsearch:
         secret = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", body and body.encode(), headers)
-        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=self.ca_file)) as answer:
+        trusted = ssl.create_default_context(cafile=self.ca_file)
+        with urllib.request.urlopen(request, context=trusted, timeout=30) as answer:
             return json.load(answer)
 
     def signal(self, number: signal.Signals) -> None:
