@@ -13,6 +13,7 @@ from tests.testbed.kubernetes.cluster import cluster as made_cluster
 from tests.testbed.kubernetes.given import GivenCluster
 from tests.testbed.kubernetes.scene import Scene
 from tests.testbed.kubernetes.scene import scene as made_scene
+from tests.testbed.process import wait_for
 
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -78,4 +79,9 @@ def namespace(cluster: AnyCluster) -> Iterator[str]:
 
 def _define(one: AnyCluster) -> None:
     one.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(CRDS))
-    one.kubectl.wait("--for=condition=Established", "crd", "--all")
+
+    def established() -> bool:
+        # kubectl ends with an error where a definition has no condition yet.
+        return one.kubectl.ask("wait", "--for=condition=Established", "crd", "--all", "--timeout=5s").code == 0
+
+    wait_for(established, 120.0, "the definitions are known", pause=0.2)
