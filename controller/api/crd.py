@@ -68,6 +68,10 @@ NAME_RULE = {
 }
 
 
+UNSEEN = {"observedGeneration": -1}
+"""The status of an object that no controller has seen. Without it, kstatus takes such an object for a finished one."""
+
+
 def definition(kind: str) -> dict[str, Any]:
     """The CustomResourceDefinition of one of our kinds."""
     plural, short = _NAMES[kind]
@@ -113,6 +117,8 @@ def _root(model: type[Model]) -> dict[str, Any]:
         "kind": {"type": "string"},
         "metadata": {"type": "object"},
     }
+    if "status" in schema["properties"]:
+        schema["properties"]["status"]["default"] = dict(UNSEEN)
     schema["required"] = ["spec"]
     schema["x-kubernetes-validations"] = [NAME_RULE, *schema.get("x-kubernetes-validations", [])]
     return schema

@@ -140,8 +140,9 @@ def backed_up(situation: Situation) -> Condition:
 
 CONDITIONS: tuple[Callable[[Situation], Condition], ...] = (
     ready,
-    reconciling,
+    # Before Reconciling: kstatus goes by the first of the two that is True, and what stalls would never be a failure.
     stalled,
+    reconciling,
     available,
     stores_ready,
     released,
