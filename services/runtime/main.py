@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,11 @@ _SWITCH_INTERVAL = 0.0001
 """Seconds after which a busy event loop lets a waiting thread have the interpreter. With the default of 5 ms the thread that
 commits transactions starves under load: the loop gives the lock up for moments too short for another thread to catch, and
 only a waiter whose interval has passed is really let in."""
+
+_COLLECTION = (20_000, 10, 20)
+"""How many objects more there are before cycles are looked for, and how many such looks go to one at older objects. What a
+message needs is freed by its reference counts. With the default of 700 every look finds hundreds of messages under way, calls them
+old, and soon looks through all objects of the process."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -77,6 +83,7 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
         return 2
     set_up_logs(level=log_settings.level, form=log_settings.format, instance=settings.instance)
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    gc.set_threshold(*_COLLECTION)
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -160,6 +167,8 @@ async def serve(settings: ProcessSettings) -> int:
         asked.cancel()
         return 1
     log.info("ready: %s", ", ".join(service.name for service in settings.services))
+    gc.collect()
+    gc.freeze()  # what is there now stays until the end, and need not be looked through
     await asked
     await host.stop()
     for number in (signal.SIGTERM, signal.SIGINT):
