@@ -27,14 +27,16 @@ def render(name: str | None, file: str | None, output: str, place: Place) -> Non
     if (name is None) == (file is None):
         raise Failure("give either -f FILE or the NAME of a system", USAGE)
 
-    if place.target == "kubernetes" and file is not None:
-        run(_manifests(file, output))
-        return
-
     async def work() -> None:
         given = read_document(file) if file is not None else None
+        if given is not None and place.target == "kubernetes":
+            click.echo(_manifests(given, output), nl=False)  # No cluster is needed for that.
+            return
         session = await place.open()
         document = given or dict((await find(session, str(name))).document)
+        if place.target == "kubernetes":
+            click.echo(_manifests(document, output), nl=False)
+            return
         data = plain(session.target.blueprint(document))
         if output == "json":
             click.echo(json.dumps(data, indent=2, ensure_ascii=False))
@@ -46,11 +48,10 @@ def render(name: str | None, file: str | None, output: str, place: Place) -> Non
     run(work())
 
 
-async def _manifests(file: str, output: str) -> None:
-    from controller.cli.documents import read_document
+def _manifests(document: dict[str, Any], output: str) -> str:
     from controller.cli.manifests import manifests, shown
 
-    click.echo(shown(manifests(read_document(file)), output), nl=False)
+    return shown(manifests(document), output)
 
 
 def plain(value: Any) -> Any:

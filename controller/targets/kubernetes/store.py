@@ -62,12 +62,18 @@ class KubernetesStore:
         return documents.stored_of(item, name) if item is not None else None
 
     async def put(self, document: Mapping[str, Any], *, author: str) -> Stored:
-        """As `kubectl apply --server-side` does. The namespace of the document wins over the one that was asked for."""
+        """As `kubectl apply --server-side` does."""
         metadata = {key: value for key, value in document["metadata"].items() if key in _A_PERSONS}
         namespace, name = self._place.system(str(metadata["name"]))
-        body = {**document, "metadata": {**metadata, "namespace": metadata.get("namespace") or namespace}}
+        if metadata.get("namespace", namespace) != namespace:
+            raise TargetError(
+                f"metadata.namespace is {metadata['namespace']}, but the command is for the namespace {namespace}; add "
+                f"--namespace {metadata['namespace']}",
+                retryable=False,
+            )
+        body = {**document, "metadata": {**metadata, "namespace": namespace}}
         body.pop("status", None)
-        live = await self._client.get(SYSTEM, body["metadata"]["namespace"], name)
+        live = await self._client.get(SYSTEM, namespace, name)
         if live is not None and live["metadata"].get("deletionTimestamp"):
             raise TargetError(
                 f"{name} is being deleted; wait for it with: chatsystem wait {name} --for deleted, then apply again",

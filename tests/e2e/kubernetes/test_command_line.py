@@ -93,6 +93,21 @@ def test_a_cluster_that_is_not_there_is_said_in_words(scene: Scene) -> None:
     assert (wrong.returncode, "--context" in wrong.stderr) == (1, True)
 
 
+def test_a_declaration_for_another_namespace_is_not_kept_in_this_one(scene: Scene) -> None:
+    elsewhere = json.loads(document())
+    elsewhere["metadata"]["namespace"] = "elsewhere"
+    done = run(scene, "apply", "-f", "-", stdin=json.dumps(elsewhere))
+    assert done.returncode == 1
+    assert "--namespace elsewhere" in done.stderr
+
+
+def test_a_kept_declaration_is_rendered_as_manifests(scene: Scene) -> None:
+    said(scene, "apply", "-f", "-", stdin=document())
+    items = json.loads(said(scene, "render", "acme", "-o", "json"))["items"]
+    assert {"Deployment", "StatefulSet", "NetworkPolicy"} <= {item["kind"] for item in items}
+    assert {item["metadata"]["namespace"] for item in items} == {scene.namespace}
+
+
 def test_up_is_for_a_laptop(scene: Scene) -> None:
     done = run(scene, "up", "-f", "-", stdin=document())
     assert done.returncode == 1
