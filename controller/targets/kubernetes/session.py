@@ -20,7 +20,7 @@ from controller.targets.kubernetes.pods import seconds
 from controller.targets.kubernetes.store import KubernetesStore
 from controller.targets.kubernetes.target import KubernetesTarget
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds for an answer of the services' program: a pod has to be started for it."""
 
 
