@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 BACKLOG = 10_000
 """Batches that may wait for the cache; a further one is dropped, as pushes are hints."""
 
+MOST_BYTES = 64 * 2**20
+"""Of the batches that wait: with pictures and files in them a few hundred could fill the memory."""
+
 PATIENCE = 0.5
 """Seconds for which anybody waits for the cache. When it takes longer, nobody waits any more until it answers, or fails."""
 
@@ -39,6 +42,8 @@ class Sending:
         self._hanging = False
         self._under_way: list[tuple[DeliveryBatch, asyncio.Future[None]]] = []
         self._waiting: list[tuple[DeliveryBatch, asyncio.Future[None]]] = []
+        self._size = 0
+        """Bytes of what waits."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -47,12 +52,14 @@ class Sending:
 
     async def hand_over(self, batch: DeliveryBatch) -> None:
         """Returns when it was sent, or could not be, or the cache hangs."""
-        if len(self._waiting) >= BACKLOG:
+        size = batch.ByteSize()
+        if self._waiting and (len(self._waiting) >= BACKLOG or self._size + size > MOST_BYTES):
             self._tally.dropped_backlog += 1
             log.warning("push dropped: %d batches wait for the cache", len(self._waiting))
             return
         sent = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, sent))
+        self._size += size
         self._tally.waiting = len(self._waiting)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="push-send")
@@ -68,7 +75,7 @@ class Sending:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                self._under_way, self._waiting = self._waiting, []
+                self._under_way, self._waiting, self._size = self._waiting, [], 0
                 self._tally.waiting = 0
                 impatient = loop.call_later(self._patience, self._hangs)
                 try:
@@ -82,6 +89,7 @@ class Sending:
                 finally:
                     impatient.cancel()
                 _release(self._under_way)
+                self._under_way = []
         finally:
             self._task = None
 

@@ -66,7 +66,7 @@ async def answered(call: Awaitable[T]) -> T:
     """Awaits a call of the client. Raises StoreError for whatever goes wrong."""
     try:
         return await call
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, RuntimeError) as error:  # a transport that was closed meanwhile is a RuntimeError
         raise store_error(error) from error
 
 

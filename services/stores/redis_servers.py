@@ -90,7 +90,10 @@ class PlainConnection(Connection):
         """Raises ConnectionError for a server that was demoted, so that the call is tried once more elsewhere."""
         try:
             return await super().read_response(*arguments, **options)
-        except ReadOnlyError as error:
+        except ResponseError as error:
+            # Before Redis 7 a script tells of it in the middle of its own error.
+            if not isinstance(error, ReadOnlyError) and "-READONLY " not in str(error):
+                raise
             self.servers.demoted()
             await self.disconnect(nowait=True)
             raise UnusableError("it is read-only now", passing=True) from error

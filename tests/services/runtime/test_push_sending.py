@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from services.protocol.gateway_pb2 import Delivery, DeliveryBatch
+from services.runtime import push_sending
 from services.runtime.push import PushTally
 from services.runtime.push_sending import Sending
 from services.stores.ports import StoreError
@@ -72,3 +75,17 @@ async def test_what_a_broken_link_does_not_take_is_counted() -> None:
     link.open.set()
     await Sending(link.send, tally).hand_over(batch(1))
     assert (link.carried, tally.dropped_cache) == ([], 1)
+
+
+async def test_what_waits_for_a_link_that_hangs_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_sending, "MOST_BYTES", 5 * batch(100).ByteSize())
+    link, tally = Link(), PushTally()
+    sending = Sending(link.send, tally, patience=0.01)
+    async with asyncio.timeout(10):
+        await sending.hand_over(batch(100))
+        for number in range(101, 111):
+            await sending.hand_over(batch(number))
+        link.open.set()
+        await sending.finish()
+    assert link.carried == list(range(100, 106))
+    assert tally.dropped_backlog == 5
