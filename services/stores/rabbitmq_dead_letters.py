@@ -77,14 +77,14 @@ async def dropped(link: Link, group: Group, keep: int, before: float, timeout: f
         queue = await existing(channel, group.dead, timeout)
         if queue is None:
             return 0
-        surplus = (queue.declaration_result.message_count or 0) - keep
         while message := await answered(queue.get(fail=False), timeout):
-            if surplus <= 0 and float(str(message.headers.get(BURIED, before))) >= before:
+            # Those that are left besides this one, as the server counts them now: others may be dropping, too.
+            surplus = (message.message_count or 0) >= keep
+            if not surplus and float(str(message.headers.get(BURIED, before))) >= before:
                 # Those behind it are younger, but for what a replay has put back.
                 await _give_back(message, timeout)
                 break
             await answered(message.ack(), timeout)
-            surplus -= 1
             count += len(_read(message)[0].entries)
     return count
 

@@ -347,6 +347,13 @@ async def test_the_oldest_dead_letters_beyond_a_count_are_dropped(queue):
     assert await queue.replay("t", "g") == 2
 
 
+async def test_several_who_drop_dead_letters_at_the_same_time_drop_no_more_than_one_would(queue):
+    await buried(queue, [b"%d" % number for number in range(8)])
+    drops = [queue.drop_dead_letters("t", "g", keep=4, before=0.0) for _ in range(3)]
+    assert sum(await asyncio.gather(*drops)) == 4
+    assert await kept(queue) == [b"4", b"5", b"6", b"7"]
+
+
 async def test_dead_letters_from_before_a_time_are_dropped_and_younger_ones_stay(queue):
     await buried(queue, [b"1", b"2"])
     assert await queue.drop_dead_letters("t", "g", keep=100, before=time.time() - 60) == 0
