@@ -84,12 +84,15 @@ class Feed:
 
     async def __call__(self, parcels: Sequence[Parcel]) -> Mapping[str, Exception]:
         """Returns the parcels that failed, and why. An event of several rows, of which some fail, is parted: each of these
-        goes into the queue as an event of its own. Raises NotNow while the index, the database or the queue is away."""
+        goes into the queue as an event of its own. Raises NotNow while the index, the database or the queue is away,
+        and StoreError when one of them refuses what it is asked."""
         try:
             return await self._handle(parcels)
         except StoreError as error:
             self._away()
-            raise NotNow(str(error)) from error
+            if error.retryable:
+                raise NotNow(str(error)) from error
+            raise  # it may be the fault of a single event
 
     async def _handle(self, parcels: Sequence[Parcel]) -> Mapping[str, Exception]:
         loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
 """Voice messages get a transcript: the consumer of topic `transcripts`.
 
 An event names a message. What is already transcribed, deleted, or without a file is acknowledged at once, so a repeated
-event does nothing. What can be expected to succeed later (recognition overloaded or unreachable, a store away) is retried
-by the queue and ends in the dead letters, from where it can be replayed. What recognition refuses for good (no model is set
+event does nothing. While the database is away, events wait. What else can be expected to succeed later (recognition overloaded or
+unreachable, the files away) is retried by the queue and ends in the dead letters, from where it can be replayed. What recognition refuses for good (no model is set
 up, the speech is too long, not PCM) is acknowledged: the message stays without transcript and nothing piles up in a system
 that has no model.
 """
@@ -23,7 +23,7 @@ from services.runtime.context import Runtime
 from services.runtime.events import SEARCH, TRANSCRIPTS, IndexEvent, MessageEvent
 from services.runtime.rpc import Unavailable
 from services.stores.folding import fold
-from services.stores.ports import Connection, Consumption, Parcel
+from services.stores.ports import Connection, Consumption, NotNow, Parcel, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +71,12 @@ class Transcripts:
             self._consumption = None
 
     async def handle(self, parcels: Sequence[Parcel]) -> Mapping[str, Exception]:
-        """Returns the parcels that failed, and why."""
+        """Returns the parcels that failed, and why. Raises NotNow while the database is away: those that are done already are
+        not done again."""
         errors = await asyncio.gather(*(self._attempt(parcel) for parcel in parcels))
+        for error in errors:
+            if isinstance(error, StoreError) and error.retryable:
+                raise NotNow(str(error)) from error
         return {parcel.id: error for parcel, error in zip(parcels, errors, strict=True) if error is not None}
 
     async def _attempt(self, parcel: Parcel) -> Exception | None:

@@ -35,3 +35,16 @@ async def test_a_database_that_is_away_uses_up_no_attempts_of_the_events() -> No
     with pytest.raises(NotNow, match="away"):
         await feed([Parcel("1", IndexEvent(("m1",)).encode(), 1)])
     assert told == [True]
+
+
+async def test_what_an_index_refuses_for_good_counts_as_an_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*arguments: Any, **options: Any) -> Any:
+        raise StoreError("refused", retryable=False)
+
+    monkeypatch.setattr("services.store.index_feed.bring", refused)
+    runtime: Any = SimpleNamespace(database=Away(), queue=Away(), clock=lambda: 0.0)
+    projection: Any = SimpleNamespace(messages=Away(), users=Away())
+    part, _ = parts(projection)
+    feed = Feed(runtime, part, FeedMetrics(CollectorRegistry()), lambda: None)
+    with pytest.raises(StoreError, match="refused"):
+        await feed([Parcel("1", IndexEvent(("m1",)).encode(), 1)])

@@ -14,7 +14,7 @@ from services.protocol.store_pb2 import GetPageReq, SearchMessagesReq
 from services.runtime.events import TRANSCRIPTS, MessageEvent
 from services.runtime.refusal import Refusal
 from services.store.transcripts import Transcripts
-from services.stores.ports import Parcel
+from services.stores.ports import NotNow, Parcel, StoreError
 from tests.testbed.messaging import rows, send, voice
 from tests.testbed.runtime import TestRuntime
 
@@ -169,4 +169,18 @@ async def test_a_poisoned_event_is_a_failure_and_stops_nothing(
 async def test_a_deleted_message_is_forgotten(chat: TestRuntime, recognise: Callable[..., Recogniser]) -> None:
     speech = recognise("你好")
     assert await handled(chat, "no-such-message") == []
+    assert speech.heard == []
+
+
+async def test_while_the_database_is_away_events_wait_and_use_up_no_attempts(
+    chat: TestRuntime, recognise: Callable[..., Recogniser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speech = recognise("hello")
+
+    async def away(*arguments: Any) -> Any:
+        raise StoreError("away")
+
+    monkeypatch.setattr(chat.database, "read", away)
+    with pytest.raises(NotNow, match="away"):
+        await handled(chat, "m1")
     assert speech.heard == []
