@@ -60,7 +60,7 @@ class RealSystem:
 
     def command(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs one verb."""
-        command = [*_PROGRAM, verb, *self._target, *arguments]
+        command = [*_PROGRAM, verb, *arguments, *self._target]
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=PATIENCE)
 
     def done(self, verb: str, *arguments: str) -> str:
