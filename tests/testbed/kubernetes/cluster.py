@@ -39,15 +39,16 @@ class AnyCluster(Protocol):
 
 
 class Cluster:
-    """Several on one machine share nothing. `nodeless`: the API and its controllers alone, up in half the time."""
+    """Several on one machine share nothing. `nodeless`: the API and its controllers alone, up in half the time. `large`: for hundreds
+    of systems, without a node."""
 
-    def __init__(self, *, nodeless: bool = False) -> None:
+    def __init__(self, *, nodeless: bool = False, large: bool = False) -> None:
         require(_CONTROL_PLANE if nodeless else _CONTROL_PLANE | _NODE)
         programs.kube()
         if not nodeless:
             programs.coredns()
             programs.pause_image()
-        self._nodeless = nodeless
+        self._nodeless, self._large = nodeless, large
         self._undo: list[Callable[[], None]] = []
         self._loaded: dict[str, str] = {}
 
@@ -67,7 +68,7 @@ class Cluster:
         self._undo.append(machine.stop)
         machine.start()
         self.slot, self.machine = slot, machine
-        self.control_plane = ControlPlane(slot, machine)
+        self.control_plane = ControlPlane(slot, machine, large=self._large)
         self.control_plane.start()
         self.kubeconfig = self.control_plane.access.kubeconfig()
         self.kubectl = Kubectl(self.kubeconfig)
@@ -102,9 +103,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(*, nodeless: bool = False) -> Iterator[Cluster]:
+def cluster(*, nodeless: bool = False, large: bool = False) -> Iterator[Cluster]:
     """One that is gone in the end."""
-    one = Cluster(nodeless=nodeless)
+    one = Cluster(nodeless=nodeless, large=large)
     one.up()
     try:
         yield one

@@ -12,15 +12,22 @@ from tests.testbed.kubernetes.slot import Slot
 from tests.testbed.machine import Machine
 from tests.testbed.process import Process, wait_for
 
+_MANY_SERVICES = "10.96.0.0/16"
+_HURRIED = ("--kube-api-qps=500", "--kube-api-burst=1000")
 _ETCD, _ETCD_PEER = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
 
 
 class ControlPlane:
-    """The Kubernetes API. With nothing else, objects are kept and controllers act on them, but no pod runs."""
+    """The Kubernetes API. With nothing else, objects are kept and controllers act on them, but no pod runs. `large`: there are addresses
+    for thousands of Services, which nothing outside of it can reach, and its controllers may ask as often as they need to."""
 
-    def __init__(self, slot: Slot, machine: Machine) -> None:
+    def __init__(self, slot: Slot, machine: Machine, *, large: bool = False) -> None:
         self._slot, self._machine = slot, machine
         self.address = slot.network.address
+        self._services = _MANY_SERVICES if large else slot.services
+        self._pace = _HURRIED if large else ()
+        # Nodes that are played say seldom that they live, and none of them dies.
+        self._grace = "1h" if large else "16s"
         names = [f"IP:{address}" for address in (self.address, "127.0.0.1", slot.service(1))]
         names += [f"DNS:{name}" for name in ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")]
         self.access = Access(slot.directory / "access", f"https://{self.address}:6443", names)
@@ -65,8 +72,10 @@ class ControlPlane:
             *("--service-account-key-file", str(access.service_accounts)),
             *("--service-account-signing-key-file", str(access.service_accounts)),
             *("--service-account-issuer", "https://kubernetes.default.svc"),
-            *("--service-cluster-ip-range", self._slot.services, "--allow-privileged=true"),
+            *("--service-cluster-ip-range", self._services, "--allow-privileged=true"),
             *("--enable-admission-plugins", "NodeRestriction", "--kubelet-preferred-address-types", "InternalIP"),
+            # Clients that ask for it get nowhere with etcd before 3.4.25.
+            "--feature-gates=WatchList=false",
         ]
 
     def _controller_manager(self) -> list[str]:
@@ -75,7 +84,8 @@ class ControlPlane:
             *(self.kube, "controller-manager", "--kubeconfig", str(access.kubeconfig("controller-manager"))),
             *("--service-account-private-key-file", str(access.service_accounts)),
             *("--root-ca-file", str(access.certificate), "--use-service-account-credentials", "--leader-elect=false"),
-            *("--cluster-cidr", self._slot.pods, "--node-monitor-grace-period=16s"),
+            *("--cluster-cidr", self._slot.pods, f"--node-monitor-grace-period={self._grace}"),
+            *self._pace,
         ]
 
     def _scheduler(self) -> list[str]:
@@ -85,6 +95,7 @@ class ControlPlane:
             "--kubeconfig",
             str(self.access.kubeconfig("scheduler")),
             "--leader-elect=false",
+            *self._pace,
         ]
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 VERSION = "1.34.4"
 """Newer ones do not run where the kernel offers cgroup v1 alone."""
+KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0"
 HELM = "helm.sh/helm/v3/cmd/helm@v3.19.5"
 PAUSE = "localhost/chatsystem-testbed/pause:1"
 """The image that holds a pod's namespaces."""
@@ -53,6 +54,11 @@ def pause_image() -> Path:
             part.write_bytes(_image(PAUSE, program.read_bytes()))
             part.rename(archive)
     return archive
+
+
+def kwok() -> Path:
+    """Plays any number of nodes and their pods."""
+    return _installed("kwok", KWOK, "kwok (about four minutes the first time)")
 
 
 def helm() -> Path:

@@ -1,0 +1,1 @@
+"""What the controller costs in a cluster that has many systems."""
