@@ -24,7 +24,7 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Operations
 from services.gateway.routes import MARK_READ, SYNC, Route
 from services.protocol.base_pb2 import MessageType
-from services.protocol.gateway_pb2 import ClientFrame, Pong, SendAck, ServerFrame
+from services.protocol.gateway_pb2 import ClientFrame, Pong, ServerFrame
 from services.protocol.transmit_pb2 import NewMessageReq, SendRsp
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class Dispatch:
         try:
             if connection.session is not None:
                 answer = await self._operations.send(request, connection.session, connection.id)
-                self.answer(connection, ServerFrame(ack=acknowledgement(request.request_id, answer)))
+                self.answer(connection, acknowledgement(request.request_id, answer))
         finally:
             self._end(connection, weight)
 
@@ -170,12 +170,14 @@ class Dispatch:
             self._connections.send(connection, websocket(frame.SerializeToString()))
 
 
-def acknowledgement(request_id: str, answer: SendRsp) -> SendAck:
+def acknowledgement(request_id: str, answer: SendRsp) -> ServerFrame:
     """What the sender of a frame is told."""
-    ack = SendAck(request_id=request_id, success=answer.success, errmsg=answer.errmsg)
+    frame = ServerFrame()
+    ack = frame.ack
+    ack.request_id, ack.success = request_id, answer.success
     if not answer.success:
-        ack.retry_after_ms = answer.retry_after_ms
-        return ack
+        ack.errmsg, ack.retry_after_ms = answer.errmsg, answer.retry_after_ms
+        return frame
     message = answer.message
     ack.message_id, ack.seq, ack.timestamp = message.message_id, answer.seq, message.timestamp
     content = message.message
@@ -183,4 +185,4 @@ def acknowledgement(request_id: str, answer: SendRsp) -> SendAck:
         kind = content.WhichOneof("msg_content")
         if kind and kind != "string_message":
             ack.file_id = getattr(content, kind).file_id
-    return ack
+    return frame

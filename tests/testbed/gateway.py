@@ -245,7 +245,7 @@ def new_message(text: str, request_id: str, chat: str = "c1", token: str = "") -
     )
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Returns when the condition holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - of another part, which has no event for it
