@@ -67,8 +67,9 @@ class Reader:
         }
 
     def saves(self, file: File) -> None:
-        """The document, with the images that this cluster has."""
+        """The document, with the images that this cluster has, and without the half minute for which each new pod is watched."""
         document = yaml.safe_load(self._replaced(file.text))
+        document["spec"].setdefault("release", {"observe": "0s"})
         stores: dict[str, Any] = document["spec"].setdefault("stores", {})
         for store, image in self.images.items():
             if "external" not in stores.setdefault(store, {}):
@@ -123,7 +124,7 @@ class Reader:
         for port, free in self.ports.items():
             text = text.replace(f" {port}:{port}", f" {free}:{port}").replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
         for name, unique in self.namespaces.items():
-            text = re.sub(rf"(--namespace[ =]|create namespace ){name}\b", rf"\g<1>{unique}", text)
+            text = re.sub(rf"(--namespace[ =]|(?:create|label) namespace ){name}\b", rf"\g<1>{unique}", text)
         return text
 
 
