@@ -156,7 +156,10 @@ def field_schema(info: FieldInfo) -> dict[str, Any]:
     if isinstance(info.json_schema_extra, dict):
         schema |= info.json_schema_extra
     default = default_of(info)
-    if default is not None and not (default in ({}, []) and inner is None):
+    # An API server keeps a default in the object. A choice kept there would stand beside the one that a person makes later with
+    # `kubectl apply`, and be refused with it; left out, it is the controller that fills it in.
+    chosen = inner is not None and any(rule.chooses for rule in inner.rules)
+    if default is not None and not chosen and not (default in ({}, []) and inner is None):
         schema["default"] = default
     return schema
 

@@ -27,6 +27,8 @@ class Rule:
     cel: str
     problem: str
     remedy: str
+    chooses: bool = False
+    """It is about which of the part's fields is given."""
 
     @property
     def message(self) -> str:
@@ -99,6 +101,7 @@ def exactly_one(first: str, second: str) -> Rule:
         cel=f"has(self.{first}) != has(self.{second})",
         problem=f"exactly one of {first} and {second} is needed",
         remedy=f"keep {first} or {second} and remove the other, or write {first}: {{}}",
+        chooses=True,
     )
 
 
@@ -112,6 +115,7 @@ def exactly_one_of(*fields: str) -> Rule:
         cel=f"[{', '.join(f'has(self.{field})' for field in fields)}].filter(given, given).size() == 1",
         problem=f"exactly one of {names} is needed",
         remedy="keep one of them",
+        chooses=True,
     )
 
 

@@ -164,3 +164,9 @@ def test_a_stale_file_is_named_with_the_command(tmp_path: Any, monkeypatch: pyte
     assert "crds/chatsystems.yaml is stale: run python -m controller.api.generate" in capsys.readouterr().err
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
+
+
+def test_an_api_server_keeps_no_choice_that_nobody_made() -> None:
+    """It would stand beside the one that a person makes later, and be refused with it."""
+    stores = root("ChatSystem")["properties"]["spec"]["properties"]["stores"]["properties"]
+    assert [name for name, store in stores.items() if "default" in store] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import yaml
 from controller.api.crd import definition
 from controller.api.validate import KINDS
 from tests.controller.api.test_mistakes import WRONG
-from tests.testbed.kubernetes.cluster import AnyCluster
+from tests.testbed.kubernetes.cluster import AnyCluster, Cluster
 from tests.testbed.kubernetes.judge import Judge
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
@@ -89,6 +91,22 @@ def test_a_kept_declaration_may_not_shrink_a_volume(cluster: AnyCluster, namespa
     storage["stores"]["mysql"]["managed"]["storage"] = "10Gi"
     with pytest.raises(AssertionError, match="a volume cannot shrink: keep its size or raise it"):
         cluster.kubectl.apply(chat_system(storage), namespace=namespace)
+
+
+@pytest.mark.parametrize("way", [(), ("--server-side",)], ids=["client-side", "server-side"])
+def test_a_store_that_was_left_out_can_be_given_to_someone_else_later(api: Cluster, way: tuple[str, ...]) -> None:
+    """The API server keeps no choice of its own beside the one that a person makes."""
+    namespace = f"test-{uuid.uuid4().hex[:10]}"
+    api.kubectl("create", "namespace", namespace)
+    s3 = {"bucket": "acme-chat", "secretName": "s3-credentials"}
+    mysql = {"endpoints": ["mysql.acme.internal:3306"]}
+    for spec in ({}, {"stores": {"files": {"s3": s3}, "mysql": {"external": mysql}}}):
+        document = json.dumps(chat_system(spec))
+        api.kubectl("--namespace", namespace, "apply", *way, "--filename=-", stdin=document)
+    stores = api.kubectl.get("--namespace", namespace, "chat", "acme")["spec"]["stores"]
+    assert set(stores["files"]) == {"s3"}
+    assert set(stores["mysql"]) == {"external"}
+    api.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
 def test_the_replicas_of_the_gateway_are_scaled_as_those_of_a_deployment(cluster: AnyCluster, namespace: str) -> None:
