@@ -23,6 +23,7 @@ from services.gateway.listener import backlog
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Operations
 from services.gateway.routes import ROUTES
+from services.gateway.tls import encrypted_by
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class HttpServer:
         self._server = _Server(self)
         self._listener = listener
         self._accepting = await asyncio.get_running_loop().create_server(
-            self._server, sock=listener, backlog=4096, ssl=self._tls
+            self._server, sock=listener, backlog=4096, **encrypted_by(self._tls)
         )
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -313,5 +314,5 @@ class HttpServer:
             return
         loop = asyncio.get_running_loop()
         for connection in backlog(self._listener):
-            loop.create_task(loop.connect_accepted_socket(self._server, connection, ssl=self._tls))  # noqa: RUF006 - lives with the loop
+            loop.create_task(loop.connect_accepted_socket(self._server, connection, **encrypted_by(self._tls)))  # noqa: RUF006 - lives with the loop
         accepting.close()

@@ -24,6 +24,7 @@ from services.gateway.epoch import EpochSource
 from services.gateway.limits import RateLimiter
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.operations import Operations
+from services.gateway.tls import encrypted_by
 from services.gateway.wheel import Wheel
 from services.protocol.gateway_pb2 import (
     ClientAuthenticationReq,
@@ -110,7 +111,7 @@ class WebSocketServer:
         self._server = await ws_create_server(
             self._accept,
             sock=listener,
-            ssl=tls,
+            **encrypted_by(tls),
             backlog=4096,
             max_frame_size=self.limits.max_frame,
             enable_auto_pong=False,  # the library answers a client that does not read, too

@@ -35,7 +35,7 @@ class Tls:
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
             if self.certificate_file:
-                context.load_cert_chain(self.certificate_file, self.key_file or None)
+                context.load_cert_chain(self.certificate_file, self.key_file or None, password="")
         except (OSError, ssl.SSLError) as error:
             files = ", ".join(filter(None, (self.ca_file, self.certificate_file, self.key_file)))
             raise StoreError(f"the certificates cannot be used ({files}): {error}", retryable=False) from error

@@ -1,12 +1,18 @@
 """The public ports, encrypted by the gateway itself."""
 
+import asyncio
 import ssl
+from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from services.gateway import tls
 from services.gateway.tls import CertificateError, read_tls
 from services.protocol.gateway_pb2 import ClientAuthenticationReq
+from services.stores.access import Tls
+from services.stores.ports import StoreError
 from tests.testbed.certificates import authority
 from tests.testbed.gateway import eventually, running, token_of
 
@@ -44,6 +50,31 @@ async def test_an_old_version_of_tls_is_refused(signed):
     context = read_tls(signed[1])
     assert context is not None
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize("port", ["http_port", "websocket_port"])
+async def test_who_does_not_finish_the_handshake_is_sent_away(signed, monkeypatch, port):
+    monkeypatch.setattr(tls, "HANDSHAKE", 0.2)
+    async with running(tls=read_tls(signed[1])) as system:
+        reader, writer = await asyncio.open_connection("127.0.0.1", getattr(system.gateway, port))
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(signed, tmp_path):
+    key = serialization.load_pem_private_key(Path(signed[1][KEY]).read_bytes(), None)
+    locked = tmp_path / "locked.key"
+    locked.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"word"),
+        )
+    )
+    with pytest.raises(CertificateError, match="without a passphrase"):
+        read_tls(signed[1] | {KEY: str(locked)})
+    with pytest.raises(StoreError, match="cannot be used"):
+        Tls("", signed[1][CERTIFICATE], str(locked)).context()
 
 
 def test_without_files_nothing_is_encrypted():
