@@ -178,7 +178,7 @@ class PresencePushBus:
             await asyncio.gather(*(change(user_id) for user_id in part))
 
     async def _renew(self) -> None:
-        while True:
+        while not self._closed:
             await asyncio.sleep(self._ttl / RENEWALS)
             try:
                 await self._cache.publish(neighbours.CHANNEL, self._neighbours.here())
@@ -191,7 +191,7 @@ class PresencePushBus:
                 await self._each(self._users, self._settle)
 
     async def _repair(self) -> None:
-        while True:
+        while not self._closed:
             await self._doubt.wait()
             await asyncio.sleep(REPAIR)
             self._doubt.clear()

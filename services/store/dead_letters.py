@@ -36,11 +36,14 @@ class DeadLetters:
         self._clock = clock
         self._interval = interval
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="dead-letters")
 
     async def stop(self) -> None:
+        # The flag too: the client of a store can swallow a cancellation by its own time-outs.
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -59,7 +62,7 @@ class DeadLetters:
         return dropped
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._interval)
             try:
                 await self.sweep()

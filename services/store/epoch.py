@@ -42,11 +42,14 @@ class EpochKeeper:
         self._reached = 0
         self._newest = -1
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="epoch")
 
     async def stop(self) -> None:
+        # The flag too: the client of a store can swallow a cancellation by its own time-outs.
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -92,7 +95,7 @@ class EpochKeeper:
 
     async def _run(self) -> None:
         failed = False
-        while True:
+        while not self._stopping:
             try:
                 await self.look()
                 failed = False
@@ -102,7 +105,8 @@ class EpochKeeper:
                 failed = True
             except Exception:
                 logger.exception("whether the history was set back could not be found out")
-            await asyncio.sleep(self._beat)
+            if not self._stopping:
+                await asyncio.sleep(self._beat)
 
 
 def read_epoch(connection: Connection) -> str:

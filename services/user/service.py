@@ -56,6 +56,7 @@ class UserService:
         profile = Profile(runtime, directory, codes, settings.integer("user", "maxAvatarSize"))
         self._push = runtime.push
         self._background: list[asyncio.Task[None]] = []
+        self._stopping = False
         self.handlers: Mapping[str, Callable[..., Any]] = {
             "GetPhoneVerifyCode": registration.get_phone_verify_code,
             "UserRegister": registration.user_register,
@@ -84,6 +85,8 @@ class UserService:
         """Every call is finished by the RPC layer before this; nothing is left over."""
 
     async def stop(self) -> None:
+        # The flag too: the client of a store can swallow a cancellation by its own time-outs.
+        self._stopping = True
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -92,7 +95,7 @@ class UserService:
         await self._sms.close()
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self.sessions.sweep()
             except StoreError as error:
@@ -107,14 +110,15 @@ class UserService:
             await self._push.publish(DeliveryBatch(revoked_session=keys))
 
     async def _tell(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self.tell_again()
             except StoreError as error:
                 log.warning("not everybody was told of revoked login sessions, it is tried again: %s", error)
             except Exception:
                 log.exception("nobody could be told of revoked login sessions")
-            await asyncio.sleep(_TELL_INTERVAL)
+            if not self._stopping:
+                await asyncio.sleep(_TELL_INTERVAL)
 
 
 def create(runtime: Runtime) -> Hosted:

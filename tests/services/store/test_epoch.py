@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from services.file import service as file_service
@@ -152,3 +155,27 @@ async def test_what_cannot_be_told_of_a_restore_does_not_undo_its_epoch(chat, gr
     await set_back(chat, 1)
     assert await keeper.look()
     assert await epoch(chat) != before
+
+
+async def test_it_stops_although_a_store_swallows_the_cancellation() -> None:
+    asked = asyncio.Event()
+
+    class Swallowing:
+        async def get(self, key: str) -> bytes | None:
+            asked.set()
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                raise StoreError("no answer in time") from None
+            return None
+
+        async def read(self, work: object) -> tuple[int, int]:
+            raise StoreError("away")
+
+    async def nothing() -> None: ...
+
+    stores: Any = Swallowing()
+    keeper = EpochKeeper(stores, stores, nothing)
+    keeper.start()
+    await asked.wait()
+    await asyncio.wait_for(keeper.stop(), 5)
