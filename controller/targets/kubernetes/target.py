@@ -7,15 +7,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from controller.api.chatsystem import ChatSystem
-from controller.api.problem import InvalidDocument
-from controller.api.validate import parse_system
 from controller.blueprint.workload import Blueprint, Kind, Workload
 from controller.engine.model import Observed, Step
-from controller.engine.ports import InvalidDeclaration, TargetError
+from controller.engine.ports import TargetError
 from controller.targets.kubernetes import addresses, jobs, logs, secrets
 from controller.targets.kubernetes.apply import Applier
-from controller.targets.kubernetes.blueprint import blueprint_of
 from controller.targets.kubernetes.cache import System
 from controller.targets.kubernetes.changes import Changes
 from controller.targets.kubernetes.client import Client, Fence
@@ -24,9 +20,9 @@ from controller.targets.kubernetes.feed import Feed
 from controller.targets.kubernetes.given import Given, remedy
 from controller.targets.kubernetes.inventory import is_leaving
 from controller.targets.kubernetes.kinds import DATA, SERVICE_MONITOR, SYSTEM, kind_of
+from controller.targets.kubernetes.made import Made
 from controller.targets.kubernetes.observe import observed
 from controller.targets.kubernetes.place import Place
-from controller.targets.kubernetes.render.build import render
 from controller.targets.kubernetes.render.manifest import Rendering
 from controller.targets.kubernetes.render.surroundings import Surroundings
 from controller.targets.kubernetes.warnings import Warnings
@@ -44,17 +40,19 @@ class KubernetesTarget:
         self._fence = fence
         self._changes = changes
         self._given = Given(client)
+        self._made = Made()
         self._warnings = Warnings(client)
 
     def blueprint(self, document: Mapping[str, Any]) -> Blueprint:
-        system = parsed(document)
-        return replace(blueprint_of(system), declaration=system)
+        return self._made.blueprint(document)
 
     async def acquire(self, system: str) -> bool:
         return self._fence.remaining() > 0
 
     async def release(self, system: str) -> None:
-        self._given.forget(self._place.system(system))
+        place = self._place.system(system)
+        self._given.forget(place)
+        self._made.forget(place)
 
     async def observe(self, system: str, blueprint: Blueprint) -> Observed:
         place = self._place.system(system)
@@ -107,7 +105,7 @@ class KubernetesTarget:
             yield source, line
 
     def endpoints(self, document: Mapping[str, Any]) -> Sequence[str]:
-        declared = parsed(document)
+        declared = self._made.system(document)
         namespace = declared.metadata.namespace or self._place.namespace or "default"
         return addresses.of(declared, namespace, self._feed.cache.of((namespace, declared.name)))
 
@@ -116,7 +114,7 @@ class KubernetesTarget:
         if blueprint.declaration is None:
             return Rendering(())
         surroundings = await self._surroundings(place, blueprint)
-        every = render(blueprint.declaration, blueprint, surroundings)
+        every = self._made.rendering(place, blueprint, surroundings)
         suspended = {workload.name for workload in blueprint.workloads if workload.replicas == 0}
         return Rendering(tuple(group for group in every.groups if group.name not in suspended))
 
@@ -144,11 +142,3 @@ class KubernetesTarget:
         if live is None:
             raise TargetError(f"there is no system named {place[1]}", retryable=False)
         return {key: value for key, value in live.items() if key != "status"}
-
-
-def parsed(document: Mapping[str, Any]) -> ChatSystem:
-    """Raises InvalidDeclaration."""
-    try:
-        return parse_system(document)
-    except InvalidDocument as error:
-        raise InvalidDeclaration(list(error.lines())) from error
