@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 import time
@@ -59,14 +60,17 @@ class Api:
             return json.loads(text)
 
     async def watch(self, kind: Kind, namespace: str) -> AsyncIterator[dict[str, Any]]:
-        """Each object as it is now, and whenever it changes."""
+        """Each object as it is now, and whenever it changes, until the API server ends it: it drops those that fall behind."""
         query = {"watch": "true", "timeoutSeconds": "86400"}
         unbounded = aiohttp.ClientTimeout(total=None, sock_read=None)
         async with self._session.get(
             kind.path(namespace), params=query, timeout=unbounded, read_bufsize=2**22
         ) as answer:
             async for line in answer.content:
-                yield json.loads(line)["object"]
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    return
+                yield event["object"]
 
 
 class Sight:
@@ -116,8 +120,11 @@ class Sight:
         await self._news.wait()
 
     async def _follow(self, api: Api, kind: Kind, namespace: str, see: Any) -> None:
-        async for item in api.watch(kind, namespace):
-            see(item)
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async for item in api.watch(kind, namespace):
+                    see(item)
+            await asyncio.sleep(1.0)
 
     def _system(self, item: dict[str, Any]) -> None:
         name, generation = item["metadata"]["name"], item["metadata"]["generation"]
