@@ -53,7 +53,7 @@ HEADER = """# Metrics
 Made from the code (`make generate`). Every process answers `/metrics` on its own port with those of the services that it hosts;
 [../operations/monitoring.md](../operations/monitoring.md) tells how to scrape them. Times are in seconds. A counter starts at 0 with its
 process. A histogram has the series `_bucket`, `_sum` and `_count`. Those that begin with `chatsystem_index_` are there only where a
-search index is. The controller has those of its own section, and those that begin with `process_`.
+search index is, connections and pools of the database only with MySQL, certificates only where calls are encrypted. The controller has those of its own section, and those that begin with `process_`.
 """
 
 

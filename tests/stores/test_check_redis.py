@@ -79,7 +79,8 @@ async def test_an_eviction_that_drops_presence_and_a_memory_that_is_full(start):
 
 
 async def test_a_node_of_a_cluster(start):
-    server = start(options=["cluster-enabled yes"])
+    # By itself it would take its port plus 10,000 for the talk between nodes, which may be none.
+    server = start(options=["cluster-enabled yes", f"cluster-port {free_ports(1)[0]}"])
     report = await checked(check, server.url, server.access)
     assert told(report) == [("error", "StoreUnsupported", "endpoints[0]")]
 
