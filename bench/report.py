@@ -53,7 +53,7 @@ def processor(outcomes: Sequence[Outcome], subject: Subject) -> str:
     """CPU per message in microseconds, by process."""
     names = [*subject.services, *subject.stores]
     return markdown(
-        ["CPU µs per message", "all", *names],
+        ["CPU µs per message", "sum", *names],
         [
             [
                 outcome.scenario.name,
